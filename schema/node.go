@@ -17,9 +17,10 @@ const maxYAML = 2 << 20
 // node is a piece of a YAML file that remembers where it stands. The files are read through it instead of by
 // reflection so that every fault is found with its line, not only the first.
 type node struct {
-	file string
-	ast  ast.Node
-	to   *Problems
+	file    string
+	ast     ast.Node
+	to      *Problems
+	anchors map[string]ast.Node // "&support" … "*support": answers said once and used again
 }
 
 // field is one key of a mapping with its value.
@@ -63,7 +64,35 @@ func readYAML(file string, data []byte, to *Problems) (node, bool) {
 		to.add(file, 0, "syntax", "one document expected")
 		return node{}, false
 	}
-	return node{file: file, ast: parsed.Docs[0].Body, to: to}, true
+	n := node{file: file, ast: parsed.Docs[0].Body, to: to, anchors: map[string]ast.Node{}}
+	ast.Walk(anchorFinder(n.anchors), n.ast)
+	return n.at(n.ast), true
+}
+
+type anchorFinder map[string]ast.Node
+
+func (f anchorFinder) Visit(n ast.Node) ast.Visitor {
+	if a, ok := n.(*ast.AnchorNode); ok {
+		f[a.Name.GetToken().Value] = a.Value
+	}
+	return f
+}
+
+// at is another place of the same file; an alias leads to what it stands for. An unknown one stays as it is and is
+// reported as the wrong shape.
+func (n node) at(a ast.Node) node {
+	for range 2 { // the value of an anchor may itself be an alias, not more
+		switch v := a.(type) {
+		case *ast.AnchorNode:
+			a = v.Value
+		case *ast.AliasNode:
+			if to := n.anchors[v.Value.GetToken().Value]; to != nil {
+				a = to
+			}
+		}
+	}
+	n.ast = a
+	return n
 }
 
 func (n node) line() int {
@@ -105,7 +134,7 @@ func (n node) mapping(what string, allowed []string) mapping {
 			n.to.add(n.file, line, "key_twice", key)
 			continue
 		}
-		m.fields = append(m.fields, field{key, line, node{n.file, v.Value, n.to}})
+		m.fields = append(m.fields, field{key, line, n.at(v.Value)})
 	}
 	return m
 }
@@ -146,7 +175,7 @@ func (n node) list(what string) []node {
 	}
 	out := make([]node, len(seq.Values))
 	for i, v := range seq.Values {
-		out[i] = node{n.file, v, n.to}
+		out[i] = n.at(v)
 	}
 	return out
 }

@@ -133,6 +133,7 @@ type Rule struct {
 	Source     string
 	Article    string
 	Confidence Confidence
+	Note       Text // what exactly is not confirmed; may be nil
 	File       string
 	Line       int
 }
