@@ -1,0 +1,448 @@
+package survey
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/rasoat/rasoat/schema"
+	fieldsync "github.com/rasoat/rasoat/sync"
+)
+
+// MaxLine is the longest line [Classify] takes, without its newline.
+const MaxLine = 1 << 20
+
+// Classify judges households written as JSON lines and answers each with one line, in order. A line that is not valid gets
+// {"id":…,"error":{"code":…,"message":…}} and the rest go on; failed counts them. Blank lines are passed over. err is of
+// reading or writing only.
+func Classify(r io.Reader, w io.Writer, set *schema.Set, lang string) (failed int, err error) {
+	c := &classifier{set: set, lang: lang, judges: map[string]*Judge{}}
+	in := bufio.NewReaderSize(r, 64<<10)
+	out := bufio.NewWriterSize(w, 64<<10)
+	for {
+		line, long, readErr := readLine(in, &c.line)
+		if readErr != nil && readErr != io.EOF {
+			return failed, errors.Join(fmt.Errorf("read households: %w", readErr), out.Flush())
+		}
+		if long || len(bytes.TrimSpace(line)) > 0 {
+			answer, ok := c.answer(line, long)
+			if !ok {
+				failed++
+			}
+			if _, err := out.Write(append(answer, '\n')); err != nil {
+				return failed, fmt.Errorf("write results: %w", err)
+			}
+		}
+		if readErr == io.EOF {
+			break
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return failed, fmt.Errorf("write results: %w", err)
+	}
+	return failed, nil
+}
+
+// readLine reads one line into buffer. What goes past MaxLine is read and dropped, so that the next line is found.
+func readLine(in *bufio.Reader, buffer *[]byte) (line []byte, long bool, err error) {
+	*buffer = (*buffer)[:0]
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(*buffer)+len(part) > MaxLine+1 {
+			long = true
+		}
+		if !long {
+			*buffer = append(*buffer, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		line = bytes.TrimSuffix(*buffer, []byte{'\n'})
+		return line, long || len(line) > MaxLine, err
+	}
+}
+
+// classifier answers lines. It keeps its buffers from line to line.
+type classifier struct {
+	set     *schema.Set
+	lang    string
+	judges  map[string]*Judge
+	line    []byte
+	out     []byte
+	noWhy   bool // without reasons, for measuring
+	request request
+}
+
+// request is one line of the command, values verbatim.
+type request struct {
+	id, standard, questionnaire, area, w []byte
+}
+
+// lineError is why a line was refused.
+type lineError struct {
+	code   string
+	vi, en string
+}
+
+var (
+	errLong     = lineError{"line_too_long", "Dòng dài quá 1 MiB. Chia nhỏ hoặc kiểm tra tệp.", "The line is longer than 1 MiB. Check the file."}
+	errUTF8     = lineError{"utf8", "Dòng không phải UTF-8. Lưu lại tệp bằng UTF-8.", "The line is not UTF-8. Save the file as UTF-8."}
+	errJSON     = lineError{"json", "Dòng không phải JSON hợp lệ. Kiểm tra dấu ngoặc và dấu phẩy.", "The line is not valid JSON. Check braces and commas."}
+	errObject   = lineError{"line_type", "Dòng phải là một đối tượng JSON: {\"id\":…,\"standard\":…,\"w\":{…}}.", "The line must be a JSON object: {\"id\":…,\"standard\":…,\"w\":{…}}."}
+	errTwice    = lineError{"key_twice", "Một trường hoặc một câu hỏi xuất hiện hai lần trong dòng. Bỏ bớt một.", "A field or a unit stands twice on the line. Remove one."}
+	errStandard = lineError{"standard_unknown", "Không có chuẩn nghèo này. Dùng tên như vn-2021.", "There is no such standard. Use a name like vn-2021."}
+	errVersion  = lineError{"questionnaire_unknown", "Không có phiên bản phiếu này.", "There is no such version of the questionnaire."}
+	errArea     = lineError{"area_type", "area_type phải là rural, urban, hoặc bỏ trống.", "area_type must be rural, urban, or left out."}
+	errUnits    = lineError{"w_type", "w phải là một đối tượng: đường dẫn câu hỏi → giá trị.", "w must be an object: unit path → value."}
+	errMany     = lineError{"too_many_units", "Quá nhiều câu trong một dòng (nhiều nhất 4.000).", "Too many units on one line (at most 4,000)."}
+	errUnitName = lineError{"unit_name", "Tên câu hỏi quá dài hoặc trống.", "The name of a unit is too long or empty."}
+)
+
+func (e lineError) in(lang string) string {
+	if lang == "en" {
+		return e.en
+	}
+	return e.vi
+}
+
+func (c *classifier) answer(line []byte, long bool) (answer []byte, ok bool) {
+	c.request = request{}
+	fault := c.judge(line, long)
+	if fault == nil {
+		return c.out, true
+	}
+	id := c.request.id
+	if id == nil {
+		id = []byte("null")
+	}
+	out := append(c.out[:0], `{"id":`...)
+	out = append(out, id...)
+	out = append(out, `,"error":{"code":`...)
+	out = appendJSON(out, fault.code)
+	out = append(out, `,"message":`...)
+	out = appendJSON(out, fault.in(c.lang))
+	c.out = append(out, "}}"...)
+	return c.out, false
+}
+
+// judge answers one good line into c.out.
+func (c *classifier) judge(line []byte, long bool) *lineError {
+	switch {
+	case long:
+		return &errLong
+	case !utf8.Valid(line):
+		return &errUTF8
+	case !json.Valid(line):
+		return &errJSON
+	}
+	line = bytes.TrimSpace(line)
+	if line[0] != '{' {
+		return &errObject
+	}
+	if fault := c.request.read(line); fault != nil {
+		return fault
+	}
+	judge, fault := c.find()
+	if fault != nil {
+		return fault
+	}
+	area, fault := readArea(c.request.area)
+	if fault != nil {
+		return fault
+	}
+	iv, problems, fault := readUnits(c.request.w, judge.q)
+	if fault != nil {
+		return fault
+	}
+	g := judge.Judge(iv, area, Options{Reasons: !c.noWhy, Lang: c.lang})
+	for i := range problems {
+		problems[i] = problems[i].In(c.lang)
+	}
+	g.Problems = append(problems, g.Problems...)
+	c.out = g.appendLine(c.out[:0], c.request.id)
+	return nil
+}
+
+func (q *request) read(line []byte) (fault *lineError) {
+	eachMember(line, func(key string, value []byte) bool {
+		var to *[]byte
+		switch key {
+		case "id":
+			to = &q.id
+		case "standard":
+			to = &q.standard
+		case "questionnaire":
+			to = &q.questionnaire
+		case "area_type":
+			to = &q.area
+		case "w":
+			to = &q.w
+		default:
+			return true
+		}
+		if *to != nil {
+			fault = &errTwice
+			return false
+		}
+		*to = value
+		return true
+	})
+	return fault
+}
+
+// find gives the judge of the line's standard and questionnaire; the newest questionnaire when the line names none.
+func (c *classifier) find() (*Judge, *lineError) {
+	key := string(c.request.standard) + string(c.request.questionnaire)
+	if j := c.judges[key]; j != nil {
+		return j, nil
+	}
+	std := c.set.Standards[quoted(c.request.standard)]
+	if std == nil {
+		return nil, &errStandard
+	}
+	name := quoted(c.request.questionnaire)
+	if name == "" {
+		name = NewestQuestionnaire(c.set)
+	}
+	q := c.set.Questionnaires[name]
+	if q == nil {
+		return nil, &errVersion
+	}
+	j, err := NewJudge(std, q)
+	if err != nil {
+		return nil, &lineError{"standard_unusable", err.Error(), err.Error()}
+	}
+	c.judges[key] = j
+	return j, nil
+}
+
+// NewestQuestionnaire is the name of the last version of the household questionnaire.
+func NewestQuestionnaire(set *schema.Set) string {
+	newest := ""
+	for name := range set.Questionnaires {
+		if newest == "" || compareVersions(name, newest) > 0 {
+			newest = name
+		}
+	}
+	return newest
+}
+
+// compareVersions orders "household/2026.2" before "household/2026.10".
+func compareVersions(a, b string) int {
+	if len(a) != len(b) && bytes.HasPrefix([]byte(b), []byte(a)) {
+		return -1
+	}
+	return slices.CompareFunc(versionParts(a), versionParts(b), func(x, y string) int {
+		n, errN := strconv.Atoi(x)
+		m, errM := strconv.Atoi(y)
+		if errN == nil && errM == nil {
+			return n - m
+		}
+		return bytes.Compare([]byte(x), []byte(y))
+	})
+}
+
+func versionParts(name string) []string {
+	var parts []string
+	for _, p := range bytes.FieldsFunc([]byte(name), func(r rune) bool { return r == '/' || r == '.' }) {
+		parts = append(parts, string(p))
+	}
+	return parts
+}
+
+func readArea(raw []byte) (AreaType, *lineError) {
+	switch string(raw) {
+	case "", "null", `""`:
+		return AreaUnknown, nil
+	case `"rural"`:
+		return AreaRural, nil
+	case `"urban"`:
+		return AreaUrban, nil
+	}
+	return AreaUnknown, &errArea
+}
+
+// readUnits reads w. A unit the questionnaire does not have is a warning: a mistyped name would otherwise pass as unanswered.
+func readUnits(w []byte, q *schema.Questionnaire) (*Interview, []Problem, *lineError) {
+	b := builder{}
+	if len(w) == 0 || string(w) == "null" {
+		return b.interview(), nil, nil
+	}
+	if w[0] != '{' {
+		return nil, nil, &errUnits
+	}
+	var problems []Problem
+	var fault *lineError
+	n := 0
+	kind := q.Kinds[schema.KindInterview]
+	eachMember(w, func(unit string, value []byte) bool {
+		n++
+		switch {
+		case n > MaxUnits:
+			fault = &errMany
+		case unit == "" || len(unit) > fieldsync.MaxUnitName:
+			fault = &errUnitName
+		}
+		if fault != nil {
+			return false
+		}
+		if _, ok := kind.Question(unit); !ok {
+			problems = append(problems, problem("unit_unknown", unit, "", nil))
+		}
+		b.add(unit, value, nil)
+		return true
+	})
+	if fault != nil {
+		return nil, nil, fault
+	}
+	iv := b.interview()
+	if iv.twice() {
+		return nil, nil, &errTwice
+	}
+	return iv, problems, nil
+}
+
+// twice tells whether a unit was given two times.
+func (iv *Interview) twice() bool {
+	if repeated(iv.house) {
+		return true
+	}
+	return slices.ContainsFunc(iv.members, func(m memberAnswers) bool { return repeated(m.answers) })
+}
+
+func repeated(list []answer) bool {
+	seen := make(map[string]bool, len(list))
+	for i := range list {
+		if seen[list[i].unit] {
+			return true
+		}
+		seen[list[i].unit] = true
+	}
+	return false
+}
+
+// appendLine writes the result as questionnaire.md section 5 shows it.
+func (g *Judgement) appendLine(b, id []byte) []byte {
+	if id == nil {
+		id = []byte("null")
+	}
+	b = append(b, `{"id":`...)
+	b = append(b, id...)
+	b = append(b, `,"class":"`...)
+	b = append(b, g.Class...)
+	b = append(b, `","b2":`...)
+	b = strconv.AppendInt(b, int64(g.B2), 10)
+	b = append(b, `,"b2_max":`...)
+	b = strconv.AppendInt(b, int64(g.B2Max), 10)
+	b = append(b, `,"indicators":`...)
+	b = g.appendIndicators(b)
+	b = append(b, `,"undecided":`...)
+	b = appendStrings(b, g.Undecided)
+	b = append(b, `,"average_living":"`...)
+	b = append(b, g.AverageLiving...)
+	b = append(b, `","basis":"`...)
+	b = append(b, g.Basis...)
+	b = append(b, '"')
+	if g.Why != nil {
+		b = append(b, `,"why":[`...)
+		for i := range g.Why {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = g.Why[i].append(b)
+		}
+		b = append(b, ']')
+	}
+	if len(g.Problems) > 0 {
+		b = append(b, `,"problems":`...)
+		text, _ := json.Marshal(g.Problems) // of strings alone
+		b = append(b, text...)
+	}
+	return append(b, '}')
+}
+
+func (g *Judgement) appendIndicators(b []byte) []byte {
+	b = append(b, '{')
+	for i, ind := range g.std.Indicators {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJSON(b, ind.Code)
+		b = append(b, `:"`...)
+		b = append(b, g.Indicators[i].String()...)
+		b = append(b, '"')
+	}
+	return append(b, '}')
+}
+
+func (r *Reason) append(b []byte) []byte {
+	b = append(b, `{"indicator":`...)
+	b = appendJSON(b, r.Indicator)
+	b = append(b, `,"verdict":"`...)
+	b = append(b, r.Verdict.String()...)
+	b = append(b, '"')
+	if r.Member != "" {
+		b = append(b, `,"member":`...)
+		b = appendJSON(b, r.Member)
+	}
+	b = append(b, `,"sentence":`...)
+	b = appendJSON(b, r.Sentence)
+	b = append(b, `,"article":`...)
+	b = appendJSON(b, r.Article)
+	b = append(b, `,"confirmed":`...)
+	b = strconv.AppendBool(b, r.Confirmed)
+	if len(r.Undecided) > 0 {
+		b = append(b, `,"undecided":`...)
+		b = appendStrings(b, r.Undecided)
+	}
+	return append(b, '}')
+}
+
+// MarshalJSON gives the judgement as an object, indicators by code in the standard's order.
+func (g *Judgement) MarshalJSON() ([]byte, error) {
+	line := g.appendLine(nil, nil)
+	return append([]byte{'{'}, bytes.TrimPrefix(line, []byte(`{"id":null,`))...), nil
+}
+
+func appendStrings(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJSON(b, s)
+	}
+	return append(b, ']')
+}
+
+const hex = "0123456789abcdef"
+
+// appendJSON writes a string as JSON, letters of every language as they are.
+func appendJSON(b []byte, s string) []byte {
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		from = i + 1
+	}
+	b = append(b, s[from:]...)
+	return append(b, '"')
+}
