@@ -90,7 +90,8 @@ type Kind struct {
 	Scope string // "" or "board": a kind that stands in the board's own scope (sync.md section 4)
 	Units []*Question
 
-	exact    map[string]*Question
+	exact    map[string]*Question // units of the record
+	member   map[string]*Question // units of a member, without "m/<id>/"
 	patterns []*Question
 }
 
@@ -119,6 +120,7 @@ type Question struct {
 	Picture     string
 	Choices     []Choice
 	CodeList    string      // "ethnic-groups", "areas"
+	ReportedIn  string      // code list of the choices' ReportedAs
 	Fields      []*Question // of an object: Unit is the field's name
 	Parts       []*Question // of a multi (or an object asked per choice): the units on the wire
 	Group       *Question   // of a part: the question it belongs to
@@ -148,7 +150,7 @@ type Choice struct {
 	Label      Text
 	Hint       Text
 	Picture    string
-	ReportedAs string // the code under which official reports count it, when it differs
+	ReportedAs string // the code under which official reports count it, of the list Question.ReportedIn
 }
 
 // Level tells whether a failed constraint must be settled or only looked at.
@@ -206,25 +208,30 @@ func (q *Questionnaire) Question(kind, unit string) (*Question, bool) {
 
 // Question finds the question of a unit of this kind.
 func (k *Kind) Question(unit string) (*Question, bool) {
-	key := unit
-	member := false
 	if _, rest, ok := MemberUnit(unit); ok {
-		key, member = "m/"+rest, true
+		return k.MemberQuestion(rest)
 	}
-	if found, ok := k.exact[key]; ok {
+	if found, ok := k.exact[unit]; ok {
 		return found, true
 	}
-	for _, p := range k.patterns {
-		if p.Member == member && matches(p.Unit, strings.TrimPrefix(key, "m/")) {
-			return p, true
-		}
-	}
-	return nil, false
+	return k.pattern(unit, false)
 }
 
 // MemberQuestion finds a member's question by its unit without "m/<id>/".
 func (k *Kind) MemberQuestion(unit string) (*Question, bool) {
-	return k.Question("m/-/" + unit)
+	if found, ok := k.member[unit]; ok {
+		return found, true
+	}
+	return k.pattern(unit, true)
+}
+
+func (k *Kind) pattern(unit string, member bool) (*Question, bool) {
+	for _, p := range k.patterns {
+		if p.Member == member && matches(p.Unit, unit) {
+			return p, true
+		}
+	}
+	return nil, false
 }
 
 // Choice finds the choice with this code.

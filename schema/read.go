@@ -27,12 +27,13 @@ var (
 	unitForm   = regexp.MustCompile(`^([a-z][a-z0-9_]*|\*)(/([a-z][a-z0-9_]*|\*))*(/\*\*)?$`)
 	idForm     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	typeNames  = []string{"text", "integer", "decimal", "money", "date", "birth", "select", "yes_no", "multi", "object", "member", "record", "area", "status"}
+	roles      = []string{"enumerator", "village_head", "board", "chairman", "district", "admin", "server"} // sync.md section 4
 	policyKeys = []string{"merge", "order", "blocking"}
 
 	questionnaireKeys = []string{"name", "title", "source", "limits", "writers", "kinds", "sections", "messages"}
 	kindKeys          = []string{"label", "scope", "units"}
 	sectionKeys       = []string{"id", "title", "hint", "roster", "carry", "show_if", "questions"}
-	fieldKeys         = []string{"unit", "type", "label", "hint", "ask", "choices", "code_list", "min", "max", "decimals", "required", "picture"}
+	fieldKeys         = []string{"unit", "type", "label", "hint", "ask", "choices", "code_list", "reported_in", "min", "max", "decimals", "required", "picture"}
 	questionKeys      = append([]string{"fields", "per_choice", "asked", "show_if", "constraints", "carry", "sensitive", "member",
 		"writers", "source", "confirmed", "program"}, append(fieldKeys, policyKeys...)...)
 )
@@ -78,7 +79,11 @@ func (r *reader) readWriters(m mapping) {
 	}
 	for _, f := range w.mapping("writers", nil).fields {
 		for _, role := range f.node.list("writers") {
-			r.writers[f.key] = append(r.writers[f.key], role.text("role"))
+			name := role.text("role")
+			if !slices.Contains(roles, name) {
+				role.problem("value_unknown", name, strings.Join(roles, ", "))
+			}
+			r.writers[f.key] = append(r.writers[f.key], name)
 		}
 	}
 }
@@ -153,7 +158,7 @@ func (r *reader) question(n node, roster bool) *Question {
 // field reads what a question and a field of an object have in common.
 func (r *reader) field(m mapping) *Question {
 	q := &Question{Unit: m.text("unit"), Type: Type(m.oneOf("type", typeNames...)), Line: m.line(),
-		CodeList: m.text("code_list"), Picture: m.text("picture"), Required: m.flag("required", false), Decimals: int(m.whole("decimals"))}
+		CodeList: m.text("code_list"), ReportedIn: m.text("reported_in"), Picture: m.text("picture"), Required: m.flag("required", false), Decimals: int(m.whole("decimals"))}
 	if _, ok := m.need("unit"); !ok {
 		return nil
 	}
@@ -413,7 +418,7 @@ func (r *reader) index(q *Questionnaire, n node) {
 }
 
 func (k *Kind) index(n node) {
-	k.exact = map[string]*Question{}
+	k.exact, k.member = map[string]*Question{}, map[string]*Question{}
 	var flat []*Question
 	for _, q := range k.Units {
 		if len(q.Parts) > 0 {
@@ -424,15 +429,15 @@ func (k *Kind) index(n node) {
 	}
 	k.Units = flat
 	for _, q := range flat {
-		key := q.Unit
+		table := k.exact
 		if q.Member {
-			key = "m/" + key
+			table = k.member
 		}
-		if had, twice := k.exact[key]; twice {
+		if had, twice := table[q.Unit]; twice {
 			n.to.add(n.file, q.Line, "unit_twice", q.Unit, had.Line)
 			continue
 		}
-		k.exact[key] = q
+		table[q.Unit] = q
 		if strings.Contains(q.Unit, "*") {
 			k.patterns = append(k.patterns, q)
 		}

@@ -209,6 +209,23 @@ func (l *loader) codeLists(file string, q *Questionnaire) {
 			if u.CodeList != "" && l.set.Codes[u.CodeList] == nil {
 				l.problems.add(file, u.Line, "code_list_unknown", u.CodeList)
 			}
+			if u.ReportedIn != "" {
+				l.reportedAs(file, u)
+			}
+		}
+	}
+}
+
+// reportedAs checks that every answer has its place in the official list.
+func (l *loader) reportedAs(file string, q *Question) {
+	list := l.set.Codes[q.ReportedIn]
+	if list == nil {
+		l.problems.add(file, q.Line, "code_list_unknown", q.ReportedIn)
+		return
+	}
+	for _, c := range q.Choices {
+		if _, ok := list.Find(c.ReportedAs); !ok {
+			l.problems.add(file, q.Line, "expression_code", c.ReportedAs, q.ReportedIn)
 		}
 	}
 }
