@@ -1,0 +1,169 @@
+package sync
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+// testKey is the fixed key of the golden files; it has never been used for anything else.
+var testKey = ed25519.NewKeyFromSeed([]byte("rasoat golden wire files, seed 1"))
+
+// testReplica is the replica of the golden files.
+const testReplica = "kJ3-x_0aQeM"
+
+// author makes the changes of one replica with their chain, as a tablet does.
+type author struct {
+	replica string
+	key     ed25519.PrivateKey
+	account string
+	lines   []Line
+	rnd     *rand.Rand
+}
+
+func newAuthor(seed uint64) *author {
+	var s [32]byte
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	for i := range s {
+		s[i] = byte(rnd.Uint32())
+	}
+	id := B64(s[:8]).String()
+	return &author{replica: id, key: ed25519.NewKeyFromSeed(s[:]), account: fmt.Sprintf("en%04d", seed), rnd: rnd}
+}
+
+func (a *author) public() ed25519.PublicKey { return a.key.Public().(ed25519.PublicKey) }
+
+func (a *author) head() Have {
+	if len(a.lines) == 0 {
+		return Have{0, ChainStart(a.replica, a.public())}
+	}
+	last := a.lines[len(a.lines)-1]
+	return Have{last.Seq, last.H}
+}
+
+// write encodes a change as the next of the feed; fields that are empty get the usual value.
+func (a *author) write(t testing.TB, c *Change) *Change {
+	t.Helper()
+	head := a.head()
+	c.Dot = Dot{a.replica, head.Seq + 1}
+	c.Account, c.Role = a.account, "enumerator"
+	if c.Form == "" {
+		c.Form = "household/2026.1"
+	}
+	if c.At == 0 {
+		c.At = 1790000000000 + int64(c.Dot.Seq)*151_000 + int64(a.rnd.IntN(90_000))
+	}
+	c.N = c.Dot.Seq + 3
+	if err := c.Encode(); err != nil {
+		t.Fatal(err)
+	}
+	a.raw(c.Bytes)
+	return c
+}
+
+// raw appends any bytes as the next line of the feed.
+func (a *author) raw(line []byte) {
+	head := a.head()
+	l := Line{Seq: head.Seq + 1, Bytes: line, H: ChainNext(head.H, line)}
+	l.Change, l.Fault = DecodeChange(a.replica, line)
+	a.lines = append(a.lines, l)
+}
+
+// segment cuts from..to out of the feed and signs it.
+func (a *author) segment(from, to uint64) *Segment {
+	prev := ChainStart(a.replica, a.public())
+	if from > 1 {
+		prev = a.lines[from-2].H
+	}
+	h := a.lines[to-1].H
+	return &Segment{
+		PushHead: PushHead{a.replica, from, to, prev, h, SignHead(a.key, a.replica, to, h)},
+		Lines:    a.lines[from-1 : to],
+	}
+}
+
+// id7 is a UUIDv7-shaped id from the author's random source.
+func (a *author) id7() string {
+	var id uuid.UUID
+	ms := uint64(1789990000000) + uint64(a.rnd.IntN(900_000_000))
+	for i := range 6 {
+		id[i] = byte(ms >> (40 - 8*i))
+	}
+	for i := 6; i < 16; i++ {
+		id[i] = byte(a.rnd.Uint32())
+	}
+	id[6], id[8] = id[6]&0x0f|0x70, id[8]&0x3f|0x80
+	return id.String()
+}
+
+var (
+	surnames = []string{"Nguyễn", "Trần", "Hoàng", "Triệu", "Nông", "Lý", "Đặng", "Bàn", "Hà", "Phùng", "Lường", "Vi"}
+	middles  = []string{"Văn", "Thị", "Đức", "Thu", "Minh", "Hữu", "Thanh", "Ngọc", "Kim", "Quang"}
+	givens   = []string{"An", "Bình", "Chung", "Dung", "Giang", "Hằng", "Hương", "Khánh", "Liên", "Mai", "Nghĩa", "Oanh", "Phúc", "Quý", "Sơn", "Thảo", "Tuyết", "Uyên", "Vân", "Yến"}
+	hamlets  = []string{"Nà Cà", "Khuổi Lặng", "Nà Lồm", "Bản Luông", "Phiêng An", "Cốc Xả", "Nà Thinh"}
+)
+
+func choose[T any](a *author, of ...T) T { return of[a.rnd.IntN(len(of))] }
+
+// household writes the two changes of a new household: the household itself, and its interview with 59 answers and four
+// members of 12 answers each. All people are made up.
+func (a *author) household(t testing.TB, round, scope string) (household, interview string) {
+	household = a.id7()
+	interview = InterviewID(round, household)
+	q := func(s string) []byte { return appendText(nil, s) }
+	name := func() string {
+		return choose(a, surnames...) + " " + choose(a, middles...) + " " + choose(a, givens...)
+	}
+	a.write(t, &Change{Record: household, Kind: "household", Op: OpCreate, Scope: scope, Writes: []Write{
+		{".", q("active")}, {"village", q(scope)}, {"household_code", q(fmt.Sprintf("%s-%04d", scope, a.rnd.IntN(2000)))},
+		{"address", q("Thôn " + choose(a, hamlets...) + ", số " + strconv.Itoa(1+a.rnd.IntN(120)))},
+		{"phone", q(fmt.Sprintf("09%08d", a.rnd.IntN(100_000_000)))},
+	}})
+	members := []string{a.id7(), a.id7(), a.id7(), a.id7()}
+	w := []Write{{".", q("active")}, {"household", q(household)}, {"round", q(round)}, {"village", q(scope)}, {"outcome", q("interviewed")},
+		{"interest", q("none")}, {"respondent", q(members[0])}, {"signed", q("yes")}, {"review_date", q(fmt.Sprintf("2026-10-%02d", 1+a.rnd.IntN(30)))},
+		{"head", q(members[0])}, {"b1_score", strconv.AppendInt(nil, int64(40+a.rnd.IntN(160)), 10)},
+		{"income_per_capita", strconv.AppendInt(nil, int64(600+a.rnd.IntN(2400))*1000, 10)},
+		{"livelihood", q(choose(a, "agriculture", "forestry", "other"))},
+		{"house_wall", q(choose(a, "durable", "non_durable"))}, {"house_column", q(choose(a, "durable", "non_durable"))},
+		{"house_roof", q(choose(a, "durable", "non_durable"))}, {"house_area", []byte(fmt.Sprintf("%d.%d", 18+a.rnd.IntN(90), a.rnd.IntN(10)))},
+		{"water", q(choose(a, "tap", "drilled_well", "protected_spring", "rain", "surface"))}, {"toilet", q(choose(a, "septic", "pour_flush", "other", "none"))},
+		{"waste", q(choose(a, "collected", "burned", "dumped"))}, {"internet_use", q(choose(a, "yes", "no"))}, {"status", q("complete")},
+		{"gps", []byte(fmt.Sprintf(`{"lat":%.5f,"lon":%.5f,"accuracy_m":%d}`, 22.0+a.rnd.Float64()/3, 105.7+a.rnd.Float64()/3, 3+a.rnd.IntN(20)))}}
+	for _, u := range []string{"means/tv", "means/radio", "means/desktop", "means/phone", "means/laptop", "means/tablet", "means/smartphone",
+		"causes/land", "causes/capital", "causes/labour", "causes/tools", "causes/knowledge", "causes/skills", "causes/illness", "causes/other",
+		"support/health", "support/education", "support/production", "support/credit", "support/housing", "support/other"} {
+		w = append(w, Write{u, q(choose(a, "yes", "no", "no"))})
+	}
+	for i := 1; len(w) < 59; i++ {
+		w = append(w, Write{fmt.Sprintf("b1/item%02d", i), strconv.AppendInt(nil, int64(a.rnd.IntN(12)*5), 10)})
+	}
+	for i, m := range members {
+		p := "m/" + m + "/"
+		w = append(w, Write{p + ".", q("active")}, Write{p + "name", q(name())},
+			Write{p + "birth", q(fmt.Sprintf("%d-%02d-%02d", 1950+a.rnd.IntN(70), 1+a.rnd.IntN(12), 1+a.rnd.IntN(28)))},
+			Write{p + "sex", q(choose(a, "male", "female"))}, Write{p + "relation", q([]string{"head", "spouse", "child", "child"}[i])},
+			Write{p + "ethnicity", q(choose(a, "01", "02", "09", "18"))}, Write{p + "attending", q(choose(a, "none", "primary", "lower_secondary"))},
+			Write{p + "degree", q(choose(a, "none", "primary", "lower_secondary", "upper_secondary"))},
+			Write{p + "work", q(choose(a, "self_employed", "wage_no_contract", "unable"))}, Write{p + "health_insurance", q(choose(a, "yes", "no"))},
+			Write{p + "social_assistance", q(choose(a, "yes", "no"))}, Write{p + "disabled", q(choose(a, "no", "no", "yes"))})
+	}
+	a.write(t, &Change{Record: interview, Kind: "interview", Op: OpCreate, Scope: scope, Writes: w})
+	return household, interview
+}
+
+const testRound = "0199c0de-0000-7000-8000-000000000001"
+
+func fromHex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
