@@ -76,8 +76,8 @@ func capital(s string) string {
 
 var (
 	nobodyListed = schema.Text{"vi": "Chưa ghi thành viên nào của hộ.", "en": "No member of the household is listed yet."}
-	someone     = schema.Text{"vi": "một thành viên", "en": "a member"}
-	unknownText = schema.Text{"vi": "chưa rõ", "en": "unknown"}
+	someone      = schema.Text{"vi": "một thành viên", "en": "a member"}
+	unknownText  = schema.Text{"vi": "chưa rõ", "en": "unknown"}
 )
 
 func orText(s string, fallback schema.Text, lang string) string {
