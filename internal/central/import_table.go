@@ -1,0 +1,164 @@
+package central
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/rasoat/rasoat/internal/survey"
+	"github.com/rasoat/rasoat/schema"
+)
+
+// RowProblem is a row of an imported file that was not taken, or taken with a remark: its line, a stable code, what to do.
+type RowProblem struct {
+	Line int
+	Code string
+	Text schema.Text
+}
+
+func rowProblem(line int, code, vi, en string) RowProblem {
+	return RowProblem{line, code, schema.Text{"vi": vi, "en": en}}
+}
+
+// Limits of an imported file.
+const (
+	maxImportRows  = 200_000
+	maxImportField = 2000 // characters of one cell
+)
+
+// table reads a CSV file the way offices make them: with a byte order mark or without, with commas, semicolons or tabs,
+// letters composed or decomposed, double spaces, empty lines, and the header again on every printed page.
+type table struct {
+	csv     *csv.Reader
+	columns map[string]int // by the name of the caller's choice
+	header  []string
+	rows    int
+}
+
+// line is one row: trimmed cells by column name.
+type line struct {
+	number int
+	cells  []string
+	t      *table
+}
+
+// get returns a cell; "" when the column is missing.
+func (l *line) get(column string) string {
+	i, ok := l.t.columns[column]
+	if !ok || i >= len(l.cells) {
+		return ""
+	}
+	return l.cells[i]
+}
+
+func (t *table) has(column string) bool {
+	_, ok := t.columns[column]
+	return ok
+}
+
+// openTable reads the header. names: column → the headings it may stand under, folded (survey.FoldName).
+func openTable(r io.Reader, names map[string][]string) (*table, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
+		if _, err := b.Discard(3); err != nil {
+			return nil, err
+		}
+	}
+	head, err := b.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+		return nil, fmt.Errorf("read the file: %w", err)
+	}
+	t := &table{csv: csv.NewReader(b), columns: map[string]int{}}
+	t.csv.Comma = separator(string(head))
+	t.csv.FieldsPerRecord, t.csv.LazyQuotes, t.csv.ReuseRecord = -1, true, true
+	first, err := t.csv.Read()
+	if err != nil {
+		return nil, refuse("file_empty", "Tệp không có dòng tiêu đề.", "The file has no header line.")
+	}
+	for i, heading := range first {
+		heading = tidy(heading)
+		t.header = append(t.header, heading)
+		for column, aliases := range names {
+			if _, taken := t.columns[column]; !taken && slices.Contains(aliases, foldHeading(heading)) {
+				t.columns[column] = i
+			}
+		}
+	}
+	return t, nil
+}
+
+func foldHeading(s string) string {
+	return strings.TrimSpace(strings.NewReplacer("_", " ", ".", " ").Replace(survey.FoldName(s)))
+}
+
+func separator(head string) rune {
+	first, _, _ := strings.Cut(head, "\n")
+	best := ','
+	for _, sep := range []rune{';', '\t'} {
+		if strings.Count(first, string(sep)) > strings.Count(first, string(best)) {
+			best = sep
+		}
+	}
+	return best
+}
+
+// tidy composes letters and leaves one space between words.
+func tidy(s string) string { return strings.Join(strings.Fields(norm.NFC.String(s)), " ") }
+
+// each calls f for every row that holds something and is not the header again. Rows that cannot be read go to bad.
+func (t *table) each(bad func(RowProblem), f func(*line) error) error {
+	for {
+		cells, err := t.csv.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		var parse *csv.ParseError
+		if errors.As(err, &parse) {
+			bad(rowProblem(parse.StartLine, "csv", "Dòng sai dấu nháy. Sửa dấu nháy kép.", "The quotes of this line do not match. Correct them."))
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read the file: %w", err)
+		}
+		at, _ := t.csv.FieldPos(0)
+		l := &line{number: at, t: t, cells: make([]string, len(cells))}
+		empty := true
+		for i, c := range cells {
+			l.cells[i] = tidy(c)
+			empty = empty && l.cells[i] == ""
+		}
+		if empty || slices.Equal(l.cells, t.header) {
+			continue
+		}
+		if t.rows++; t.rows > maxImportRows {
+			return refuse("file_long", "Tệp có hơn 200.000 dòng. Chia nhỏ tệp.", "The file has more than 200,000 rows. Split it.")
+		}
+		if p, ok := l.unreadable(); ok {
+			bad(p)
+			continue
+		}
+		if err := f(l); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *line) unreadable() (RowProblem, bool) {
+	for _, c := range l.cells {
+		if !utf8.ValidString(c) {
+			return rowProblem(l.number, "encoding", "Dòng không phải mã Unicode (UTF-8). Lưu lại tệp dạng CSV UTF-8.",
+				"This row is not UTF-8. Save the file as CSV UTF-8."), true
+		}
+		if utf8.RuneCountInString(c) > maxImportField {
+			return rowProblem(l.number, "cell_long", "Có ô dài hơn 2.000 chữ.", "A cell has more than 2,000 characters."), true
+		}
+	}
+	return RowProblem{}, false
+}
