@@ -28,6 +28,9 @@ const (
 	canPoor
 )
 
+// AllClasses is what is possible of a household nobody can judge yet.
+const AllClasses = canNotPoor | canNearPoor | canPoor
+
 // Has tells whether the class is possible. Undetermined is never in the set.
 func (s Classes) Has(c Class) bool {
 	switch c {
