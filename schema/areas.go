@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -278,7 +279,7 @@ func readQuotedCSV(file, text string, columns []string, to *Problems, row func(l
 	r.FieldsPerRecord = len(columns)
 	for n := 0; ; n++ {
 		fields, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		line, _ := r.FieldPos(0)

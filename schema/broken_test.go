@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -89,6 +90,12 @@ const (
 
 func small() map[string]string {
 	return map[string]string{fileQ: smallQuestionnaire, fileS: smallStandard, fileA: smallAreas, fileC: smallCodes}
+}
+
+func problemsOf(err error) Problems {
+	var problems Problems
+	errors.As(err, &problems)
+	return problems
 }
 
 func folder(files map[string]string) fstest.MapFS {
@@ -184,7 +191,7 @@ func TestEachFaultIsToldWithFileAndLine(t *testing.T) {
 			line = strings.Count(files[c.file][:strings.LastIndex(files[c.file], "unit: water")], "\n") + 1
 		}
 		_, err := Load(folder(files))
-		problems, _ := err.(Problems)
+		problems := problemsOf(err)
 		found := false
 		for _, p := range problems {
 			if p.Code == c.code && p.File == c.file && (line == 0 || p.Line == line) && p.What.In("vi") != "" && p.Do.In("en") != "" &&
@@ -204,7 +211,7 @@ func TestAllFaultsAreToldNotOnlyTheFirst(t *testing.T) {
 	files[fileS] = strings.Replace(files[fileS], "aggregate: household", "aggregate: most", 1)
 	files[fileC] = "code,vi,en,list,valid_from,valid_to\na,A,A,x,,\na,A,A,x,,\n"
 	_, err := Load(folder(files))
-	problems, _ := err.(Problems)
+	problems := problemsOf(err)
 	codes := map[string]int{}
 	for _, p := range problems {
 		codes[p.Code]++
@@ -248,7 +255,7 @@ func TestAPublishedFileIsNeverEditedOrDeleted(t *testing.T) {
 	expect := func(what, code, file string) {
 		t.Helper()
 		_, loadErr := Load(folder(files))
-		problems, _ := loadErr.(Problems)
+		problems := problemsOf(loadErr)
 		if len(problems) != 1 || problems[0].Code != code || problems[0].File != file {
 			t.Errorf("%s: got %v, want %s in %s", what, loadErr, code, file)
 		}

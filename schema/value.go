@@ -53,7 +53,6 @@ func (v Value) Known() bool        { return v.kind != KindUnknown }
 func (v Value) Int() int64         { return v.num }
 func (v Value) Bool() bool         { return v.num == 1 }
 func (v Value) Decimal() float64   { return math.Float64frombits(uint64(v.num)) }
-func (v Value) Equal(o Value) bool { return v == o }
 
 // Text is the value as a string: the code, the text, or the number in plain digits.
 func (v Value) Text() string {
