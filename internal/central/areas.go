@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/rasoat/rasoat/schema"
 )
@@ -13,6 +16,91 @@ import (
 type places struct {
 	*schema.Areas
 	version int64
+	above   sync.Map            // code → []string, filled when asked for
+	days    map[string][]string // code of an imported area → the last day of each of its periods
+}
+
+// ancestors returns the area's own code and the codes of all areas it has ever lain in: what a grant of one of them covers.
+func (p *places) ancestors(code string) []string {
+	if codes, ok := p.above.Load(code); ok {
+		return codes.([]string)
+	}
+	codes := []string{code}
+	for _, day := range p.periods(code) {
+		for _, a := range p.Path(code, day) {
+			if !slices.Contains(codes, a.Code) {
+				codes = append(codes, a.Code)
+			}
+		}
+	}
+	p.above.Store(code, codes)
+	return codes
+}
+
+// path returns the codes from an area up on a date, or the code alone where the table does not know it.
+func (p *places) path(code, date string) []string {
+	var codes []string
+	for _, a := range p.Path(code, date) {
+		codes = append(codes, a.Code)
+	}
+	if codes == nil && code != "" {
+		codes = []string{code}
+	}
+	return codes
+}
+
+// commune returns the commune an area is or lies in.
+func (p *places) commune(code string) (string, bool) {
+	for _, day := range p.periods(code) {
+		for _, a := range p.Path(code, day) {
+			if a.Level == schema.LevelCommune {
+				return a.Code, true
+			}
+		}
+	}
+	return "", false
+}
+
+// any returns the area with this code in one of its periods, the newest first.
+func (p *places) any(code string) (schema.Area, bool) {
+	for _, day := range p.periods(code) {
+		if a, ok := p.At(code, day); ok {
+			return a, true
+		}
+	}
+	return schema.Area{}, false
+}
+
+// below returns everything that lies below an area in any of its periods, each code once.
+func (p *places) below(code string) []schema.Area {
+	var all []schema.Area
+	known := map[string]bool{}
+	for _, day := range p.periods(code) {
+		for _, a := range p.Below(code, day) {
+			if !known[a.Code] {
+				known[a.Code] = true
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
+// periods returns a day in each period of an area, the present one first.
+func (p *places) periods(code string) []string {
+	return append([]string{"", endOfDistricts}, p.days[code]...)
+}
+
+// endOfDistricts is the last day of the areas of before 2025-07-01: the one change of the national list so far.
+const endOfDistricts = "2025-06-30"
+
+// lastDay is the last day of a period whose first day after is to.
+func lastDay(to string) string {
+	day, err := time.Parse(time.DateOnly, to)
+	if err != nil {
+		return ""
+	}
+	return day.AddDate(0, 0, -1).Format(time.DateOnly)
 }
 
 // Areas returns the area table in use.
@@ -51,17 +139,20 @@ func (s *Store) loadAreas(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return fmt.Errorf("join the imported areas to the national ones: %w", err)
 	}
-	s.places.Store(&places{all, version})
+	days := map[string][]string{}
+	for _, a := range extra {
+		if days[a.Code] == nil {
+			days[a.Code] = []string{endOfDistricts} // a village of no last day lay in a district until then
+		}
+		days[a.Code] = append(days[a.Code], lastDay(a.ValidTo))
+	}
+	s.places.Store(&places{Areas: all, version: version, days: days})
 	return nil
 }
 
 func areasVersion(ctx context.Context, tx *sql.Tx) (int64, error) {
 	var text string
-	err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'areas_version'").Scan(&text)
-	if err == sql.ErrNoRows {
-		return 0, nil
-	}
-	if err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'areas_version'").Scan(&text); err != nil {
 		return 0, fmt.Errorf("read the version of the areas: %w", err)
 	}
 	return strconv.ParseInt(text, 10, 64)
@@ -71,6 +162,11 @@ func areasVersion(ctx context.Context, tx *sql.Tx) (int64, error) {
 // what depends on them. The whole table is checked first: one area that does not fit refuses all.
 func (s *Store) AddAreas(ctx context.Context, areas []schema.Area) error {
 	err := s.Update(ctx, func(tx *sql.Tx) error {
+		// First, so that it waits for the transactions that judge by the old table.
+		_, err := tx.ExecContext(ctx, "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'areas_version'")
+		if err != nil {
+			return err
+		}
 		for _, a := range areas {
 			_, err := tx.ExecContext(ctx, `INSERT INTO area (code, level, name, unit_type, parent_code, valid_from, valid_to, added_at)
 				VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT (code, valid_from) DO UPDATE SET level = excluded.level, name = excluded.name,
@@ -80,15 +176,6 @@ func (s *Store) AddAreas(ctx context.Context, areas []schema.Area) error {
 				return fmt.Errorf("add area %s: %w", a.Code, err)
 			}
 		}
-		version, err := areasVersion(ctx, tx)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('areas_version', $1)
-			ON CONFLICT (key) DO UPDATE SET value = excluded.value`, strconv.FormatInt(version+1, 10))
-		if err != nil {
-			return err
-		}
 		return s.loadAreas(ctx, tx) // refuses what does not fit, and with it the transaction
 	})
 	if err != nil {
@@ -97,5 +184,6 @@ func (s *Store) AddAreas(ctx context.Context, areas []schema.Area) error {
 		}
 		return err
 	}
+	s.rejudgeSoon()
 	return nil
 }

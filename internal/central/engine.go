@@ -5,7 +5,11 @@ import (
 	"database/sql"
 
 	"github.com/pressly/goose/v3/database"
+
+	fieldsync "github.com/rasoat/rasoat/sync"
 )
+
+const loggedColumns = "c.home, c.replica, c.seq, c.rec, c.state, c.why, c.bytes"
 
 // engine is where SQLite and PostgreSQL differ. All other SQL of this module is the common subset, with $1 placeholders.
 type engine interface {
@@ -19,6 +23,10 @@ type engine interface {
 	view(ctx context.Context, f func(*sql.Tx) error) error
 	// in returns a condition for "column is one of these keys", the first of its arguments being $from, and the arguments.
 	in(from int, keys []string) (string, []any)
+	// dots returns the query for home, replica, seq, rec, state, why, bytes of these changes, and its arguments.
+	dots(dots []fieldsync.Dot, homes map[string]string) (string, []any)
+	// share is what a SELECT ends in to keep the rows it read as they are until the transaction ends.
+	share() string
 	// insert adds rows given as columns ([]string, []int64 or [][]byte, all of one length) and returns the rows it wrote.
 	insert(ctx context.Context, tx *sql.Tx, ins *insert) (int64, error)
 	// lock takes locks named by keys until the transaction ends, in sorted order.

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3/database"
+
+	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
 // postgresEngine is a pool; transactions run beside each other and serialise on scope_head rows and advisory locks.
@@ -62,6 +64,17 @@ func (e *postgresEngine) view(ctx context.Context, f func(*sql.Tx) error) error 
 
 func (e *postgresEngine) in(from int, keys []string) (string, []any) {
 	return fmt.Sprintf("= ANY($%d)", from), []any{keys}
+}
+
+func (e *postgresEngine) share() string { return " FOR SHARE" }
+
+func (e *postgresEngine) dots(dots []fieldsync.Dot, homes map[string]string) (string, []any) {
+	home, replica, seq := make([]string, len(dots)), make([]string, len(dots)), make([]int64, len(dots))
+	for i, d := range dots {
+		home[i], replica[i], seq[i] = homes[d.Replica], d.Replica, int64(d.Seq)
+	}
+	return "SELECT " + loggedColumns + ` FROM unnest($1::text[], $2::text[], $3::bigint[]) AS d(home, replica, seq)
+		JOIN change c ON c.home = d.home AND c.replica = d.replica AND c.seq = d.seq`, []any{home, replica, seq}
 }
 
 func (e *postgresEngine) insert(ctx context.Context, tx *sql.Tx, ins *insert) (int64, error) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/pressly/goose/v3/database"
 	"modernc.org/sqlite"
+
+	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
 // sqliteEngine is one writing connection and a pool of readers over one file in WAL mode. The writer keeps its prepared
@@ -115,6 +117,24 @@ func (e *sqliteEngine) in(from int, keys []string) (string, []any) {
 		args[i] = k
 	}
 	return "IN (" + placeholders(from, len(keys)) + ")", args
+}
+
+func (e *sqliteEngine) share() string { return "" }
+
+// dots joins the log to a list of keys; CROSS JOIN keeps SQLite from reading the log first.
+func (e *sqliteEngine) dots(dots []fieldsync.Dot, homes map[string]string) (string, []any) {
+	var b strings.Builder
+	args := make([]any, 0, 3*len(dots))
+	b.WriteString("WITH d(home, replica, seq) AS (VALUES ")
+	for i, d := range dots {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("(" + placeholders(1+3*i, 3) + ")")
+		args = append(args, homes[d.Replica], d.Replica, int64(d.Seq))
+	}
+	b.WriteString(") SELECT " + loggedColumns + " FROM d CROSS JOIN change c ON c.home = d.home AND c.replica = d.replica AND c.seq = d.seq")
+	return b.String(), args
 }
 
 // placeholders returns $from, … for n arguments.

@@ -34,8 +34,10 @@ type Store struct {
 	self     atomic.Pointer[Self]
 	places   atomic.Pointer[places]
 	replicas replicaCache
+	rules    rulesCache
 	writer   *writer
 	jobs     background
+	gate     enrolGate
 }
 
 // Self is who this store is.
@@ -181,7 +183,7 @@ func (s *Store) identify(ctx context.Context) error {
 
 // bear gives a new store its identity; a store that has one keeps it.
 func (s *Store) bear(ctx context.Context, tx *sql.Tx) error {
-	for _, kv := range [][2]string{{"server", randomID(12)}, {"epoch", "e" + randomID(6)}, {"server_key", randomID(ed25519.SeedSize)}} {
+	for _, kv := range [][2]string{{"server", randomID(12)}, {"areas_version", "0"}, {"epoch", "e" + randomID(6)}, {"server_key", randomID(ed25519.SeedSize)}} {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING", kv[0], kv[1]); err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func (s *Store) startWriter() {
 		return
 	}
 	s.writer = &writer{in: make(chan *job, 64), done: make(chan struct{})}
-	go s.write()
+	go s.writeLoop()
 }
 
 func (s *Store) stopWriter() {
@@ -54,7 +54,7 @@ func (s *Store) grouped(ctx context.Context, size int, work func(tx *sql.Tx) err
 	return <-j.result
 }
 
-func (s *Store) write() {
+func (s *Store) writeLoop() {
 	defer close(s.writer.done)
 	for first := range s.writer.in {
 		group := []*job{first}

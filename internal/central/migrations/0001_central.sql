@@ -107,8 +107,9 @@ CREATE TABLE scope_head (
 
 -- The merged state of each record without values (sync: AppendStored), and what lists need to show it. ver grows with
 -- every write and guards read-merge-write. scopes: where it is, sorted, one space between; villages: every village ever
--- written (households). household: whose it is (interviews); area: the village it counts in. view is JSON; tally is what
--- it adds to the counters of (round, standard); basis names the standard and area table the view was judged by.
+-- written (households). household: whose it is (interviews), both of a link with one space between; area: the village it
+-- counts in. view is JSON; tally is what it adds to the counters of (round, standard), and of which areas; basis names
+-- the standard and the area table the view was judged by; fold is what a search by name compares.
 CREATE TABLE record (
     rec TEXT PRIMARY KEY, kind TEXT NOT NULL, ver BIGINT NOT NULL, scopes TEXT NOT NULL, villages TEXT NOT NULL,
     household TEXT NOT NULL, round TEXT NOT NULL, area TEXT NOT NULL, class TEXT NOT NULL, open_hard BIGINT NOT NULL,
@@ -119,7 +120,7 @@ CREATE TABLE record (
 -- Which records are in a scope, since which position of its feed.
 CREATE TABLE record_scope (
     scope TEXT NOT NULL, kind TEXT NOT NULL, rec TEXT NOT NULL, since BIGINT NOT NULL,
-    PRIMARY KEY (scope, kind, rec)
+    PRIMARY KEY (scope, rec)
 ) WITHOUT ROWID;
 
 -- Records that follow a household: its interviews and links, also those that came before it.
@@ -134,7 +135,8 @@ CREATE TABLE counter (
     listed BIGINT NOT NULL, interviews BIGINT NOT NULL, interviewed BIGINT NOT NULL, complete BIGINT NOT NULL, visited BIGINT NOT NULL, waiting BIGINT NOT NULL,
     poor BIGINT NOT NULL, near_poor BIGINT NOT NULL, not_poor BIGINT NOT NULL, undetermined BIGINT NOT NULL,
     poor_low BIGINT NOT NULL, poor_high BIGINT NOT NULL, near_low BIGINT NOT NULL, near_high BIGINT NOT NULL,
-    persons BIGINT NOT NULL, poor_persons BIGINT NOT NULL, near_persons BIGINT NOT NULL, conflicts BIGINT NOT NULL,
+    persons BIGINT NOT NULL, poor_persons BIGINT NOT NULL, near_persons BIGINT NOT NULL, average BIGINT NOT NULL, average_persons BIGINT NOT NULL,
+    conflicts BIGINT NOT NULL,
     PRIMARY KEY (area, round, standard)
 );
 
