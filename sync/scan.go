@@ -324,19 +324,28 @@ func badUnit(unit string) string {
 	case unit[0] == '/' || unit[len(unit)-1] == '/':
 		return "begins or ends with a slash"
 	}
-	slash := false
 	for i := 0; i < len(unit); i++ {
-		switch c := unit[i]; {
-		case c <= ' ' || c == 0x7f:
+		if !notInPath[unit[i]] {
+			continue
+		}
+		if unit[i] != '/' {
 			return "holds a blank or a control character"
-		case c == '/' && slash:
+		}
+		if unit[i-1] == '/' {
 			return "has an empty element"
-		default:
-			slash = c == '/'
 		}
 	}
 	return ""
 }
+
+// notInPath marks the bytes that need a look: blanks and controls, and the slash.
+var notInPath = func() (t [256]bool) {
+	for c := range ' ' + 1 {
+		t[c] = true
+	}
+	t['/'], t[0x7f] = true, true
+	return t
+}()
 
 // unitTable finds a unit that stands twice among at most MaxUnits, without allocating.
 type unitTable [1024]uint16

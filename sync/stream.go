@@ -1,0 +1,119 @@
+package sync
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// How bodies come in and go out over a slow link: a client is let go when it falls silent, never for being slow.
+
+// body opens a request's body, decompressed and guarded. done is to be called when it has been read.
+func (h *handler) body(w http.ResponseWriter, r *http.Request) (in io.Reader, done func(), err error) {
+	raw := &progress{r: r.Body, control: http.NewResponseController(w), idle: h.o.Idle}
+	switch strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))) {
+	case "", "identity":
+		return raw, func() {}, nil
+	case "gzip":
+		g, err := newGunzip(raw)
+		if err != nil {
+			return nil, nil, bodyProblem(err)
+		}
+		return g, g.Close, nil
+	}
+	w.Header().Set("Accept-Encoding", "gzip")
+	return nil, nil, problem(http.StatusUnsupportedMediaType, CodeMediaType, "The content coding is not spoken here.", "Send Content-Encoding: gzip, or none.")
+}
+
+// progress puts the read deadline off with every piece that arrives.
+type progress struct {
+	r       io.Reader
+	control *http.ResponseController
+	idle    time.Duration
+}
+
+func (p *progress) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(p.idle)) // a writer without deadlines has its own
+	return p.r.Read(b)
+}
+
+// patient puts the write deadline off with every piece that is taken.
+type patient struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	idle    time.Duration
+}
+
+// writePiece is what a client must take within one idle time: at 2G, seconds.
+const writePiece = 16 << 10
+
+func (p *patient) Write(b []byte) (n int, err error) {
+	for len(b) > 0 && err == nil {
+		_ = p.control.SetWriteDeadline(time.Now().Add(p.idle))
+		var k int
+		k, err = p.ResponseWriter.Write(b[:min(len(b), writePiece)])
+		n, b = n+k, b[k:]
+	}
+	return n, err
+}
+
+// Unwrap lets a ResponseController reach the connection.
+func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+// end takes the deadline off: the connection may be used by other pages.
+func (p *patient) end() { _ = p.control.SetWriteDeadline(time.Time{}) }
+
+// lineWriter sends lines as they come; the status goes out with the first, so that an error before it can still be told.
+type lineWriter struct {
+	w     http.ResponseWriter
+	gzip  bool
+	begun bool
+	out   io.Writer
+	done  func(closed bool) error
+}
+
+func (l *lineWriter) write(line []byte) error {
+	if !l.begun {
+		l.begun = true
+		l.out, l.done = beginAnswer(l.w, l.gzip)
+	}
+	_, err := l.out.Write(line)
+	return err
+}
+
+func (l *lineWriter) finish() error {
+	if !l.begun {
+		return errors.New("a pull ended without its end line")
+	}
+	done := l.done
+	l.done = nil
+	return done(true)
+}
+
+func (l *lineWriter) release() {
+	if l.done != nil {
+		_ = l.done(false)
+	}
+}
+
+// beginAnswer writes the head of a good answer and returns where its body goes. done closes the compression, or only gives
+// its writer back.
+func beginAnswer(w http.ResponseWriter, compress bool) (out io.Writer, done func(closed bool) error) {
+	head := w.Header()
+	head.Set("Content-Type", MediaType)
+	head.Add("Vary", "Accept-Encoding")
+	if !compress {
+		return w, func(bool) error { return nil }
+	}
+	head.Set("Content-Encoding", "gzip")
+	z := borrowWriter(w, answerLevel)
+	return z, func(closed bool) (err error) {
+		if closed {
+			err = z.Close()
+		}
+		returnWriter(z, answerLevel)
+		return err
+	}
+}
