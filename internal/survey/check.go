@@ -1,7 +1,6 @@
 package survey
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,7 +117,7 @@ func (c *checker) memberEnv(id string) *schema.Env {
 
 // place gives the expressions one answer: certain ones only.
 func (c *checker) place(a *answer, member bool, env *schema.Env) {
-	if a.value == nil || a.open() {
+	if a.value == "" || a.open() {
 		return
 	}
 	question, ok := c.question(a.unit, member)
@@ -133,12 +132,12 @@ func (c *checker) place(a *answer, member bool, env *schema.Env) {
 		}
 		return
 	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(a.value, &object) != nil {
+	object, ok := fieldsOf(a.value)
+	if !ok {
 		return
 	}
 	for _, f := range question.Fields {
-		if value, fault := readAnswer(f, notNull(object[f.Unit])); fault == "" && value.Known() {
+		if value, fault := readAnswer(f, object[f.Unit]); fault == "" && value.Known() {
 			if v, ok := c.q.Vars.Of(question.Unit, f.Unit); ok {
 				env.Set(v, value)
 			}
@@ -170,7 +169,7 @@ func (c *checker) placeAge(id string, env *schema.Env) {
 // age is a member's possible ages; ok is false when nothing is known.
 func (c *checker) age(id string) (Months, bool) {
 	a := c.iv.find("m/" + id + "/birth")
-	if a == nil || a.value == nil || a.open() || !c.reviewed {
+	if a == nil || a.value == "" || a.open() || !c.reviewed {
 		return anyAge, false
 	}
 	birth, ok := ParseBirth(quoted(a.value))
@@ -220,7 +219,7 @@ func (c *checker) ask(q *schema.Question, prefix string, env *schema.Env) {
 		c.required(q, unit, prefix, env)
 		return
 	}
-	if a.value == nil || a.open() {
+	if a.value == "" || a.open() {
 		return
 	}
 	c.value(q, unit, a.value)
@@ -242,7 +241,7 @@ func (c *checker) required(q *schema.Question, unit, prefix string, env *schema.
 }
 
 // value checks one value by its question alone.
-func (c *checker) value(q *schema.Question, unit string, raw []byte) {
+func (c *checker) value(q *schema.Question, unit string, raw string) {
 	value, fault := readAnswer(q, raw)
 	marks := map[string]string{"question": q.Label.In(c.lang)}
 	switch {
@@ -271,13 +270,13 @@ func (c *checker) value(q *schema.Question, unit string, raw []byte) {
 }
 
 // fields checks an object field by field.
-func (c *checker) fields(q *schema.Question, unit string, raw []byte) {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil {
+func (c *checker) fields(q *schema.Question, unit string, raw string) {
+	object, ok := fieldsOf(raw)
+	if !ok {
 		return // one of the object's codes
 	}
 	for _, f := range q.Fields {
-		if v := notNull(object[f.Unit]); v != nil {
+		if v := object[f.Unit]; v != "" {
 			c.value(f, unit, v)
 		}
 	}
@@ -314,7 +313,7 @@ func (c *checker) limits(q *schema.Question, unit string, value schema.Value, ma
 // rest checks the values of units that no section asks (status, notes, decisions) and of those with a path of their own.
 func (c *checker) rest() {
 	for unit, a := range c.iv.all() {
-		if a.value == nil || a.open() {
+		if a.value == "" || a.open() {
 			continue
 		}
 		_, _, member := schema.MemberUnit(unit)
@@ -326,8 +325,8 @@ func (c *checker) rest() {
 }
 
 // readAnswer reads a value as the question's type. An empty text is no answer.
-func readAnswer(q *schema.Question, raw []byte) (schema.Value, string) {
-	if raw == nil {
+func readAnswer(q *schema.Question, raw string) (schema.Value, string) {
+	if raw == "" {
 		return schema.Value{}, ""
 	}
 	switch q.Type {
@@ -359,7 +358,7 @@ func readAnswer(q *schema.Question, raw []byte) (schema.Value, string) {
 	return schema.StringValue(text), textFault(q, text)
 }
 
-func readNumber(kind schema.ValueKind, raw []byte) (schema.Value, string) {
+func readNumber(kind schema.ValueKind, raw string) (schema.Value, string) {
 	c := readValue(kind, raw)
 	if c.state == wrong {
 		return schema.Value{}, faultOf(&schema.Variable{Kind: kind}, raw)

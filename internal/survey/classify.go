@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/rasoat/rasoat/schema"
@@ -22,7 +23,14 @@ const MaxLine = 1 << 20
 // {"id":…,"error":{"code":…,"message":…}} and the rest go on; failed counts them. Blank lines are passed over. err is of
 // reading or writing only.
 func Classify(r io.Reader, w io.Writer, set *schema.Set, lang string) (failed int, err error) {
-	c := &classifier{set: set, lang: lang, judges: map[string]*Judge{}}
+	return newClassifier(set, lang).run(r, w)
+}
+
+func newClassifier(set *schema.Set, lang string) *classifier {
+	return &classifier{set: set, lang: lang, judges: map[[2]string]*Judge{}, seen: map[string]bool{}, known: map[string]bool{}}
+}
+
+func (c *classifier) run(r io.Reader, w io.Writer) (failed int, err error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	out := bufio.NewWriterSize(w, 64<<10)
 	for {
@@ -70,18 +78,23 @@ func readLine(in *bufio.Reader, buffer *[]byte) (line []byte, long bool, err err
 
 // classifier answers lines. It keeps its buffers from line to line.
 type classifier struct {
-	set     *schema.Set
-	lang    string
-	judges  map[string]*Judge
+	set    *schema.Set
+	lang   string
+	judges map[[2]string]*Judge
+	noWhy  bool // without reasons, for measuring
+
 	line    []byte
 	out     []byte
-	noWhy   bool // without reasons, for measuring
 	request request
+	units   builder
+	seen    map[string]bool
+	known   map[string]bool // units and members' units of knownOf: a cache
+	knownOf *schema.Questionnaire
 }
 
 // request is one line of the command, values verbatim.
 type request struct {
-	id, standard, questionnaire, area, w []byte
+	id, standard, questionnaire, area, w string
 }
 
 // lineError is why a line was refused.
@@ -118,8 +131,8 @@ func (c *classifier) answer(line []byte, long bool) (answer []byte, ok bool) {
 		return c.out, true
 	}
 	id := c.request.id
-	if id == nil {
-		id = []byte("null")
+	if id == "" {
+		id = "null"
 	}
 	out := append(c.out[:0], `{"id":`...)
 	out = append(out, id...)
@@ -138,14 +151,8 @@ func (c *classifier) judge(line []byte, long bool) *lineError {
 		return &errLong
 	case !utf8.Valid(line):
 		return &errUTF8
-	case !json.Valid(line):
-		return &errJSON
 	}
-	line = bytes.TrimSpace(line)
-	if line[0] != '{' {
-		return &errObject
-	}
-	if fault := c.request.read(line); fault != nil {
+	if fault := c.request.read(string(bytes.TrimSpace(line))); fault != nil {
 		return fault
 	}
 	judge, fault := c.find()
@@ -156,7 +163,7 @@ func (c *classifier) judge(line []byte, long bool) *lineError {
 	if fault != nil {
 		return fault
 	}
-	iv, problems, fault := readUnits(c.request.w, judge.q)
+	iv, problems, fault := c.readUnits(judge.q)
 	if fault != nil {
 		return fault
 	}
@@ -169,9 +176,16 @@ func (c *classifier) judge(line []byte, long bool) *lineError {
 	return nil
 }
 
-func (q *request) read(line []byte) (fault *lineError) {
-	eachMember(line, func(key string, value []byte) bool {
-		var to *[]byte
+func (q *request) read(line string) (fault *lineError) {
+	if line[0] != '{' {
+		if validJSON(line) {
+			return &errObject
+		}
+		return &errJSON
+	}
+	s := scanner{text: line}
+	ok := s.members(func(key, value string) bool {
+		var to *string
 		switch key {
 		case "id":
 			to = &q.id
@@ -186,19 +200,26 @@ func (q *request) read(line []byte) (fault *lineError) {
 		default:
 			return true
 		}
-		if *to != nil {
+		if *to != "" {
 			fault = &errTwice
 			return false
 		}
 		*to = value
 		return true
 	})
-	return fault
+	if fault != nil {
+		return fault
+	}
+	if !ok || !s.end() {
+		*q = request{}
+		return &errJSON
+	}
+	return nil
 }
 
 // find gives the judge of the line's standard and questionnaire; the newest questionnaire when the line names none.
 func (c *classifier) find() (*Judge, *lineError) {
-	key := string(c.request.standard) + string(c.request.questionnaire)
+	key := [2]string{c.request.standard, c.request.questionnaire}
 	if j := c.judges[key]; j != nil {
 		return j, nil
 	}
@@ -218,7 +239,7 @@ func (c *classifier) find() (*Judge, *lineError) {
 	if err != nil {
 		return nil, &lineError{"standard_unusable", err.Error(), err.Error()}
 	}
-	c.judges[key] = j
+	c.judges[[2]string{strings.Clone(key[0]), strings.Clone(key[1])}] = j
 	return j, nil
 }
 
@@ -256,8 +277,8 @@ func versionParts(name string) []string {
 	return parts
 }
 
-func readArea(raw []byte) (AreaType, *lineError) {
-	switch string(raw) {
+func readArea(raw string) (AreaType, *lineError) {
+	switch raw {
 	case "", "null", `""`:
 		return AreaUnknown, nil
 	case `"rural"`:
@@ -269,10 +290,11 @@ func readArea(raw []byte) (AreaType, *lineError) {
 }
 
 // readUnits reads w. A unit the questionnaire does not have is a warning: a mistyped name would otherwise pass as unanswered.
-func readUnits(w []byte, q *schema.Questionnaire) (*Interview, []Problem, *lineError) {
-	b := builder{}
-	if len(w) == 0 || string(w) == "null" {
-		return b.interview(), nil, nil
+func (c *classifier) readUnits(q *schema.Questionnaire) (*Interview, []Problem, *lineError) {
+	w := c.request.w
+	c.units.reset()
+	if w == "" || w == "null" {
+		return c.units.interview(), nil, nil
 	}
 	if w[0] != '{' {
 		return nil, nil, &errUnits
@@ -280,8 +302,8 @@ func readUnits(w []byte, q *schema.Questionnaire) (*Interview, []Problem, *lineE
 	var problems []Problem
 	var fault *lineError
 	n := 0
-	kind := q.Kinds[schema.KindInterview]
-	eachMember(w, func(unit string, value []byte) bool {
+	s := scanner{text: w}
+	s.members(func(unit, value string) bool {
 		n++
 		switch {
 		case n > MaxUnits:
@@ -292,45 +314,68 @@ func readUnits(w []byte, q *schema.Questionnaire) (*Interview, []Problem, *lineE
 		if fault != nil {
 			return false
 		}
-		if _, ok := kind.Question(unit); !ok {
+		if !c.knows(q, unit) {
 			problems = append(problems, problem("unit_unknown", unit, "", nil))
 		}
-		b.add(unit, value, nil)
+		c.units.add(unit, value, nil)
 		return true
 	})
 	if fault != nil {
 		return nil, nil, fault
 	}
-	iv := b.interview()
-	if iv.twice() {
+	iv := c.units.interview()
+	if c.twice(iv) {
 		return nil, nil, &errTwice
 	}
 	return iv, problems, nil
 }
 
-// twice tells whether a unit was given two times.
-func (iv *Interview) twice() bool {
-	if repeated(iv.house) {
+// maxKnown bounds the cache of unit names: some have an id in their path.
+const maxKnown = 4096
+
+// knows tells whether the questionnaire has a unit.
+func (c *classifier) knows(q *schema.Questionnaire, unit string) bool {
+	name := unit
+	if _, rest, ok := schema.MemberUnit(unit); ok {
+		name = unit[len(unit)-len(rest)-1:] // with its "/", so that a member's unit is not taken for the household's
+	}
+	if c.knownOf != q {
+		clear(c.known)
+		c.knownOf = q
+	}
+	if c.known[name] {
 		return true
 	}
-	return slices.ContainsFunc(iv.members, func(m memberAnswers) bool { return repeated(m.answers) })
+	_, ok := q.Question(schema.KindInterview, unit)
+	if ok && len(c.known) < maxKnown {
+		c.known[strings.Clone(name)] = true
+	}
+	return ok
 }
 
-func repeated(list []answer) bool {
-	seen := make(map[string]bool, len(list))
+// twice tells whether a unit was given two times.
+func (c *classifier) twice(iv *Interview) bool {
+	if c.repeated(iv.house) {
+		return true
+	}
+	return slices.ContainsFunc(iv.members, func(m memberAnswers) bool { return c.repeated(m.answers) })
+}
+
+func (c *classifier) repeated(list []answer) bool {
+	clear(c.seen)
 	for i := range list {
-		if seen[list[i].unit] {
+		if c.seen[list[i].unit] {
 			return true
 		}
-		seen[list[i].unit] = true
+		c.seen[list[i].unit] = true
 	}
 	return false
 }
 
 // appendLine writes the result as questionnaire.md section 5 shows it.
-func (g *Judgement) appendLine(b, id []byte) []byte {
-	if id == nil {
-		id = []byte("null")
+func (g *Judgement) appendLine(b []byte, id string) []byte {
+	if id == "" {
+		id = "null"
 	}
 	b = append(b, `{"id":`...)
 	b = append(b, id...)
@@ -406,7 +451,7 @@ func (r *Reason) append(b []byte) []byte {
 
 // MarshalJSON gives the judgement as an object, indicators by code in the standard's order.
 func (g *Judgement) MarshalJSON() ([]byte, error) {
-	line := g.appendLine(nil, nil)
+	line := g.appendLine(nil, "")
 	return append([]byte{'{'}, bytes.TrimPrefix(line, []byte(`{"id":null,`))...), nil
 }
 

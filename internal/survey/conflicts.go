@@ -65,7 +65,7 @@ func (j *Judge) withdraw(s *sheet) {
 		if o.slot.role == statusUnit {
 			return false
 		}
-		j.put(s, o.member, o.slot, nil)
+		j.put(s, o.member, o.slot, "")
 		return true
 	})
 	if combinations(s.opens) > MaxCombinations {
@@ -90,7 +90,7 @@ func (j *Judge) Flips(iv *Interview, area AreaType) bool {
 	var all []outcome
 	a := iv.find("household_size")
 	s.contested = false
-	for _, v := range append([][]byte{a.value}, a.more...) {
+	for _, v := range a.values() {
 		s.size = j.house["household_size"].read(v)
 		all = append(all, j.outcomes(s, areas)...)
 	}

@@ -36,16 +36,19 @@ type memberAnswers struct {
 
 // answer is one unit. value is the provisional one: what is shown, and what stands when the unit never blocks.
 type answer struct {
-	unit  string // a member's without "m/<id>/"
-	value []byte // verbatim JSON; nil when unanswered
-	more  [][]byte
+	unit  string   // a member's without "m/<id>/"
+	value string   // verbatim JSON; "" when unanswered
+	more  []string // the other values of a contested unit
 }
 
 func (a *answer) open() bool { return len(a.more) > 0 }
 
+// values are all values of a contested unit, the provisional one first.
+func (a *answer) values() []string { return append([]string{a.value}, a.more...) }
+
 // answered tells whether any of the values is one.
 func (a *answer) answered() bool {
-	return a.value != nil || slices.ContainsFunc(a.more, func(v []byte) bool { return v != nil })
+	return a.value != "" || slices.ContainsFunc(a.more, func(v string) bool { return v != "" })
 }
 
 // ReadValues makes an Interview of one value a unit. Values that are not JSON count as unanswered and are reported; what
@@ -54,11 +57,12 @@ func ReadValues(w map[string]json.RawMessage) (*Interview, []Problem) {
 	b := builder{}
 	var problems []Problem
 	for unit, raw := range w {
-		if !utf8.ValidString(unit) || len(unit) > fieldsync.MaxUnitName || !utf8.Valid(raw) || !json.Valid(raw) {
+		value := string(bytes.TrimSpace(raw))
+		if len(unit) > fieldsync.MaxUnitName || !utf8.ValidString(unit) || !utf8.ValidString(value) || !validJSON(value) {
 			problems = append(problems, problem("value_json", strings.ToValidUTF8(unit, "\uFFFD"), "", nil))
-			raw = nil
+			value = ""
 		}
-		b.add(unit, bytes.TrimSpace(raw), nil)
+		b.add(unit, value, nil)
 	}
 	slices.SortFunc(problems, compareProblems)
 	return b.interview(), problems
@@ -71,20 +75,20 @@ func ReadRecord(rec *fieldsync.Record, q *schema.Questionnaire) *Interview {
 	b := builder{}
 	rec.EachUnit(func(unit string, heads []fieldsync.Head) {
 		if len(heads) == 1 {
-			b.add(unit, heads[0].Value, nil)
+			b.add(unit, string(heads[0].Value), nil)
 			return
 		}
 		look := rec.Look(unit, policies)
 		if len(look.Values) == 0 {
 			return
 		}
-		var more [][]byte
+		var more []string
 		if !look.Quiet {
 			for _, h := range look.Values[1:] {
-				more = append(more, notNull(h.Value))
+				more = append(more, notNull(string(h.Value)))
 			}
 		}
-		b.add(unit, look.Values[0].Value, more)
+		b.add(unit, string(look.Values[0].Value), more)
 	})
 	return b.interview()
 }
@@ -117,12 +121,12 @@ type builder struct {
 	byID map[string]int // for large rosters
 }
 
-func (b *builder) add(unit string, value []byte, more [][]byte) {
+func (b *builder) add(unit, value string, more []string) {
 	a := answer{unit: unit, value: notNull(value), more: more}
 	id, rest, ok := schema.MemberUnit(unit)
 	if !ok {
 		if b.iv.house == nil {
-			b.iv.house = make([]answer, 0, 64)
+			b.iv.house = make([]answer, 0, 80)
 		}
 		b.iv.house = append(b.iv.house, a)
 		return
@@ -159,8 +163,19 @@ func (b *builder) member(id string) *memberAnswers {
 	if b.byID != nil {
 		b.byID[id] = b.last
 	}
-	b.iv.members = append(b.iv.members, memberAnswers{id: id, answers: make([]answer, 0, 16)})
-	return &b.iv.members[b.last]
+	if n := len(b.iv.members); n < cap(b.iv.members) { // a builder used again has room from before
+		b.iv.members = b.iv.members[:n+1]
+	} else {
+		b.iv.members = append(b.iv.members, memberAnswers{answers: make([]answer, 0, 24)})
+	}
+	m := &b.iv.members[b.last]
+	m.id, m.answers = id, m.answers[:0]
+	return m
+}
+
+// reset makes room for the next interview; the one before is gone.
+func (b *builder) reset() {
+	b.iv.house, b.iv.members, b.last, b.byID = b.iv.house[:0], b.iv.members[:0], 0, nil
 }
 
 func (b *builder) interview() *Interview {
@@ -199,14 +214,21 @@ func findAnswer(list []answer, unit string) *answer {
 
 // Value is the unit's provisional value as verbatim JSON, nil when unanswered.
 func (iv *Interview) Value(unit string) []byte {
-	if a := iv.find(unit); a != nil {
-		return a.value
+	if v := iv.raw(unit); v != "" {
+		return []byte(v)
 	}
 	return nil
 }
 
+func (iv *Interview) raw(unit string) string {
+	if a := iv.find(unit); a != nil {
+		return a.value
+	}
+	return ""
+}
+
 // Text is the unit's provisional value as text: a string without its quotes, trimmed and in NFC; a number as written.
-func (iv *Interview) Text(unit string) string { return plainText(iv.Value(unit)) }
+func (iv *Interview) Text(unit string) string { return plainText(iv.raw(unit)) }
 
 // Has tells whether the unit has a value.
 func (iv *Interview) Has(unit string) bool {
@@ -221,7 +243,15 @@ func (iv *Interview) Open(unit string) [][]byte {
 	if a == nil || !a.open() {
 		return nil
 	}
-	return append([][]byte{a.value}, a.more...)
+	var list [][]byte
+	for _, v := range a.values() {
+		if v == "" {
+			list = append(list, nil)
+			continue
+		}
+		list = append(list, []byte(v))
+	}
+	return list
 }
 
 // OpenUnits are the units in conflict, sorted.
@@ -338,7 +368,7 @@ func (m *memberAnswers) exists() bool {
 	any := false
 	for i := range m.answers {
 		a := &m.answers[i]
-		if a.unit == unitStatus && a.value != nil && removed(a.value) && !slices.ContainsFunc(a.more, func(v []byte) bool { return !removed(v) }) {
+		if a.unit == unitStatus && a.value != "" && removed(a.value) && !slices.ContainsFunc(a.more, func(v string) bool { return !removed(v) }) {
 			return false
 		}
 		any = any || a.answered()
@@ -347,37 +377,37 @@ func (m *memberAnswers) exists() bool {
 }
 
 // removed reads a status: {"s":"removed",…} or {"s":"deleted",…}; anything else is active, so that nobody vanishes by a typo.
-func removed(status []byte) bool {
-	if len(status) == 0 || status[0] != '{' {
+func removed(status string) bool {
+	if status == "" || status[0] != '{' {
 		return false
 	}
 	var s struct {
 		S string `json:"s"`
 	}
-	return json.Unmarshal(status, &s) == nil && (s.S == "removed" || s.S == "deleted")
+	return json.Unmarshal([]byte(status), &s) == nil && (s.S == "removed" || s.S == "deleted")
 }
 
-func notNull(v []byte) []byte {
-	if len(v) == 0 || string(v) == "null" {
-		return nil
+func notNull(v string) string {
+	if v == "null" {
+		return ""
 	}
 	return v
 }
 
 // plainText is a JSON value as text.
-func plainText(v []byte) string {
+func plainText(v string) string {
 	if len(v) < 2 || v[0] != '"' {
-		return string(v)
+		return v
 	}
 	inner := v[1 : len(v)-1]
-	if bytes.IndexByte(inner, '\\') >= 0 {
+	if strings.IndexByte(inner, '\\') >= 0 {
 		var s string
-		if json.Unmarshal(v, &s) != nil {
+		if json.Unmarshal([]byte(v), &s) != nil {
 			return ""
 		}
-		return strings.TrimSpace(norm.NFC.String(s))
+		inner = s
 	}
-	return strings.TrimSpace(norm.NFC.String(string(inner)))
+	return strings.TrimSpace(norm.NFC.String(inner))
 }
 
 // Same tells whether two values are one answer: text trimmed and in NFC, numbers by value.

@@ -37,7 +37,7 @@ func (c *checker) size() {
 		c.say("members_too_many", "", map[string]string{"limit": strconv.Itoa(limit), "count": strconv.Itoa(len(c.members))})
 	}
 	a := c.iv.find("household_size")
-	if a == nil || a.value == nil || a.open() {
+	if a == nil || a.value == "" || a.open() {
 		return
 	}
 	if n, ok := wholeNumber(a.value); ok && n != int64(len(c.members)) {
@@ -135,14 +135,14 @@ func (c *checker) scoreSum() {
 	sum, items := int64(0), 0
 	for i := range c.iv.house {
 		a := &c.iv.house[i]
-		if strings.HasPrefix(a.unit, "b1/") && a.value != nil && !a.open() {
+		if strings.HasPrefix(a.unit, "b1/") && a.value != "" && !a.open() {
 			if n, ok := wholeNumber(a.value); ok {
 				sum += n
 				items++
 			}
 		}
 	}
-	stated, ok := wholeNumber(c.iv.Value("b1_score"))
+	stated, ok := wholeNumber(c.iv.raw("b1_score"))
 	if items == 0 || !ok || len(c.iv.Open("b1_score")) > 0 || sum == stated {
 		return
 	}
@@ -205,7 +205,7 @@ func UnitLabel(q *schema.Questionnaire, iv *Interview, unit, lang string) string
 func Flags(rec *fieldsync.Record, q *schema.Questionnaire, lang string) []Problem {
 	var outcomes []string
 	for _, h := range rec.Heads("outcome") {
-		outcomes = append(outcomes, quoted(h.Value))
+		outcomes = append(outcomes, quoted(string(h.Value)))
 	}
 	c := checker{q: q, lang: lang}
 	if slices.Contains(outcomes, "interviewed") && (slices.Contains(outcomes, "moved") || slices.Contains(outcomes, "dissolved")) {

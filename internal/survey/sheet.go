@@ -1,7 +1,6 @@
 package survey
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -57,7 +56,7 @@ type person struct {
 type openUnit struct {
 	member int // in people, or -1
 	slot   *slot
-	values [][]byte
+	values []string
 }
 
 // role is what an answer means to the judge besides being looked at by rules.
@@ -154,7 +153,7 @@ func (s *sheet) addPerson(id string, cells int) *person {
 }
 
 func (j *Judge) addOpen(s *sheet, member int, slot *slot, a *answer) {
-	values := append([][]byte{a.value}, a.more...)
+	values := a.values()
 	if slot.role != sizeUnit {
 		s.opens = append(s.opens, openUnit{member, slot, values})
 		return
@@ -175,7 +174,7 @@ func (j *Judge) addOpen(s *sheet, member int, slot *slot, a *answer) {
 }
 
 // put places one value. It is called again for each value of a contested unit.
-func (j *Judge) put(s *sheet, member int, slot *slot, raw []byte) {
+func (j *Judge) put(s *sheet, member int, slot *slot, raw string) {
 	if slot.fields != nil {
 		putFields(s, member, slot, raw)
 		return
@@ -187,7 +186,7 @@ func (j *Judge) put(s *sheet, member int, slot *slot, raw []byte) {
 		s.people[member].exists = !removed(raw)
 	case reviewUnit:
 		s.review, s.reviewed = Day{}, false
-		if raw != nil {
+		if raw != "" {
 			if s.review, s.reviewed = ParseDay(quoted(raw)); !s.reviewed {
 				s.wrong(member, slot, "date_form")
 			}
@@ -211,13 +210,13 @@ func (j *Judge) put(s *sheet, member int, slot *slot, raw []byte) {
 	}
 }
 
-func putFields(s *sheet, member int, slot *slot, raw []byte) {
-	var object map[string]json.RawMessage
-	if raw != nil && json.Unmarshal(raw, &object) != nil {
+func putFields(s *sheet, member int, slot *slot, raw string) {
+	object, ok := fieldsOf(raw)
+	if !ok && raw != "" {
 		s.wrong(member, slot, "value_type")
 	}
 	for _, f := range slot.fields {
-		c := f.read(notNull(object[f.variable.Field]))
+		c := f.read(object[f.variable.Field])
 		if c.state == wrong {
 			s.wrong(member, slot, f.fault(object[f.variable.Field]))
 		}
@@ -229,10 +228,26 @@ func putFields(s *sheet, member int, slot *slot, raw []byte) {
 	}
 }
 
-func (s *sheet) putBirth(member int, slot *slot, raw []byte) {
+// fieldsOf splits an object into its fields, values verbatim and null left out.
+func fieldsOf(raw string) (map[string]string, bool) {
+	s := scanner{text: raw}
+	if raw == "" || raw[0] != '{' {
+		return nil, false
+	}
+	fields := map[string]string{}
+	ok := s.members(func(key, value string) bool {
+		if v := notNull(value); v != "" {
+			fields[key] = v
+		}
+		return true
+	})
+	return fields, ok
+}
+
+func (s *sheet) putBirth(member int, slot *slot, raw string) {
 	p := &s.people[member]
 	p.born = unanswered
-	if raw == nil {
+	if raw == "" {
 		return
 	}
 	birth, ok := ParseBirth(quoted(raw))
@@ -284,12 +299,12 @@ func appendProblem(list []Problem, p Problem) []Problem {
 }
 
 // read turns a value into a cell.
-func (sl *slot) read(raw []byte) cell {
-	if raw == nil {
+func (sl *slot) read(raw string) cell {
+	if raw == "" {
 		return cell{}
 	}
 	if sl.codes != nil {
-		if i, ok := sl.codes[string(raw)]; ok {
+		if i, ok := sl.codes[raw]; ok {
 			return cell{known, i, sl.variable.Domain[i]}
 		}
 		if raw[0] == '"' { // blanks around the code, or written with escapes
@@ -306,7 +321,7 @@ func (sl *slot) read(raw []byte) cell {
 	return readValue(sl.variable.Kind, raw)
 }
 
-func readValue(kind schema.ValueKind, raw []byte) cell {
+func readValue(kind schema.ValueKind, raw string) cell {
 	switch kind {
 	case schema.KindInt:
 		if n, ok := wholeNumber(raw); ok {
@@ -325,7 +340,7 @@ func readValue(kind schema.ValueKind, raw []byte) cell {
 			return cell{state: known, value: schema.StringValue(text)}
 		}
 	case schema.KindBool:
-		switch string(raw) {
+		switch raw {
 		case "true":
 			return cell{state: known, value: schema.BoolValue(true)}
 		case "false":
@@ -336,9 +351,9 @@ func readValue(kind schema.ValueKind, raw []byte) cell {
 }
 
 // fault is the code of what is wrong with a value that could not be read.
-func (sl *slot) fault(raw []byte) string { return faultOf(sl.variable, raw) }
+func (sl *slot) fault(raw string) string { return faultOf(sl.variable, raw) }
 
-func faultOf(v *schema.Variable, raw []byte) string {
+func faultOf(v *schema.Variable, raw string) string {
 	if len(raw) > 0 && raw[0] == '"' {
 		if v.Kind == schema.KindInt || v.Kind == schema.KindDecimal {
 			return "number_as_text"
@@ -354,7 +369,7 @@ func faultOf(v *schema.Variable, raw []byte) string {
 }
 
 // wholeNumber reads a JSON number without a fraction: 140, 140.0, 1.4e2. Text is refused: "140" is not a number.
-func wholeNumber(raw []byte) (int64, bool) {
+func wholeNumber(raw string) (int64, bool) {
 	if n, ok := plainInteger(raw); ok {
 		return n, true
 	}
@@ -365,7 +380,7 @@ func wholeNumber(raw []byte) (int64, bool) {
 	return int64(f), true
 }
 
-func plainInteger(raw []byte) (int64, bool) {
+func plainInteger(raw string) (int64, bool) {
 	digits := raw
 	if len(digits) > 0 && digits[0] == '-' {
 		digits = digits[1:]
@@ -374,7 +389,8 @@ func plainInteger(raw []byte) (int64, bool) {
 		return 0, false
 	}
 	n := int64(0)
-	for _, c := range digits {
+	for i := range len(digits) {
+		c := digits[i]
 		if c < '0' || c > '9' {
 			return 0, false
 		}
@@ -386,22 +402,22 @@ func plainInteger(raw []byte) (int64, bool) {
 	return n, true
 }
 
-func decimalNumber(raw []byte) (float64, bool) {
+func decimalNumber(raw string) (float64, bool) {
 	if len(raw) == 0 || len(raw) > 40 || (raw[0] != '-' && (raw[0] < '0' || raw[0] > '9')) {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(string(raw), 64)
+	f, err := strconv.ParseFloat(raw, 64)
 	return f, err == nil && f > -1e18 && f < 1e18
 }
 
 // quoted is the text of a JSON string; "" for anything else, so that the number 1990 is not taken for a year.
-func quoted(raw []byte) string {
+func quoted(raw string) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
 	}
 	inner := raw[1 : len(raw)-1]
-	if len(inner) > 0 && inner[0] > ' ' && inner[len(inner)-1] > ' ' && strings.IndexByte(string(inner), '\\') < 0 {
-		return string(inner)
+	if len(inner) > 0 && inner[0] > ' ' && inner[len(inner)-1] > ' ' && strings.IndexByte(inner, '\\') < 0 {
+		return inner
 	}
 	return plainText(raw)
 }

@@ -142,7 +142,7 @@ func (j *Judge) blankOpens(s *sheet) {
 			s.people[o.member].exists = true
 			continue
 		}
-		j.put(s, o.member, o.slot, nil)
+		j.put(s, o.member, o.slot, "")
 	}
 	if len(s.opens) > 0 {
 		s.ages()
