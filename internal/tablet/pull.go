@@ -446,6 +446,9 @@ func (s *Store) standing(t *tx, scope string) (map[string]bool, error) {
 func (s *Store) DropScopes(ctx context.Context, scopes []string) error {
 	s.lock()
 	defer s.unlock()
+	if len(scopes) == 0 {
+		return s.sweep(ctx)
+	}
 	if err := s.commitAll(ctx); err != nil {
 		return err
 	}
