@@ -265,17 +265,18 @@ type Home interface {
 
 // Local is what a Session asks of a tablet's store. Every method is one transaction.
 type Local interface {
-	// Greeting returns the hello of this tablet to a server ("" before the first contact tells which).
+	// Greeting returns the hello of this tablet. A tablet with a retired replica greets for that one until all of it is sent.
 	Greeting(ctx context.Context) (*HelloRequest, error)
 	// Learn stores what the server said: areas, rounds, scopes, limits, notes, the receipt. It answers what the session has to do.
 	Learn(ctx context.Context, answer *HelloAnswer) (Plan, error)
-	// Outbox returns the next signed piece of the own feed after a number; nil when nothing is left.
+	// Outbox returns the next signed piece of the own feed after a number, at least one change whatever its size; maxBytes
+	// counts lines before compression. It returns nil when nothing is left.
 	Outbox(ctx context.Context, after uint64, maxChanges, maxBytes int) (*Segment, error)
 	// Acked stores a push's answer and its receipt.
 	Acked(ctx context.Context, answer *PushAnswer) error
 	// Cursors returns how far each granted scope has been read.
 	Cursors(ctx context.Context) (map[string]Cursor, error)
-	// Pulled applies lines in order, each with its cursor, in one transaction; the last may be an End.
+	// Pulled applies the lines of one whole answer in order, with their cursors, in one transaction; the last is an End.
 	Pulled(ctx context.Context, lines []*PullLine) error
 	// Bootstrap joins a snapshot and sets the scope's cursor.
 	Bootstrap(ctx context.Context, head *SnapshotHead, states []*State) error
@@ -283,6 +284,9 @@ type Local interface {
 	DropScopes(ctx context.Context, scopes []string) error
 	// Renew gives the tablet a new replica id and key and re-issues its changes after common, as after a fork.
 	Renew(ctx context.Context, common uint64) error
+	// Fingerprints returns the sum over the records of each scope of what the server has told of them: own changes count once
+	// they have come back.
+	Fingerprints(ctx context.Context) (map[string]Print, error)
 	// ChainAt returns the own chain's hash at a number, for the search of the last common change.
 	ChainAt(ctx context.Context, seq uint64) (B64, error)
 }
