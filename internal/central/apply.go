@@ -133,6 +133,11 @@ func (s *Store) writeLog(ctx context.Context, tx *sql.Tx, rep *replicaRow, arriv
 	}
 	for _, a := range arrivals {
 		if a.logged {
+			_, err := tx.ExecContext(ctx, "UPDATE change SET state = $4, why = $5 WHERE home = $1 AND replica = $2 AND seq = $3",
+				rep.home, rep.id, int64(a.seq), a.state, a.why)
+			if err != nil {
+				return err
+			}
 			continue
 		}
 		rec, kind := "", ""

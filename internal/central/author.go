@@ -61,10 +61,14 @@ func (s *Store) Author(ctx context.Context, act Act) ([]fieldsync.Dot, error) {
 
 func (s *Store) authorPiece(ctx context.Context, act Act, changes []ActChange) (dots []fieldsync.Dot, err error) {
 	for try := 0; ; try++ {
-		err = s.grouped(ctx, len(changes), func(tx *sql.Tx) error {
-			dots, err = s.authorIn(ctx, tx, act, changes)
+		var p *plan
+		err = s.grouped(ctx, len(changes), func(tx *sql.Tx) (err error) {
+			p, dots, err = s.authorIn(ctx, tx, act, changes, try)
 			return err
 		})
+		if err == nil {
+			s.afterWrite(p)
+		}
 		if err == nil || try == maxTries || !(errors.Is(err, errStale) || s.eng.again(err)) {
 			return dots, err
 		}
@@ -72,11 +76,11 @@ func (s *Store) authorPiece(ctx context.Context, act Act, changes []ActChange) (
 }
 
 // authorIn works inside the writing transaction from the start: the own replica's row is the lock under which numbers are given.
-func (s *Store) authorIn(ctx context.Context, tx *sql.Tx, act Act, changes []ActChange) ([]fieldsync.Dot, error) {
+func (s *Store) authorIn(ctx context.Context, tx *sql.Tx, act Act, changes []ActChange, try int) (*plan, []fieldsync.Dot, error) {
 	me := s.Self()
 	rep, err := scanReplica(tx.QueryRowContext(ctx, "UPDATE replica SET last_push = $2 WHERE replica = $1 RETURNING "+replicaColumns, me.Replica, s.Now()))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	first := rep.seq + 1
 	var arrivals []*arrival
@@ -88,16 +92,16 @@ func (s *Store) authorIn(ctx context.Context, tx *sql.Tx, act Act, changes []Act
 	}
 	p, err := remake(ctx, tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if _, err := s.carryOut(ctx, tx, rep, p, 0, remake); err != nil {
-		return nil, err
+	if p, err = s.carryOut(ctx, tx, rep, p, try, remake); err != nil {
+		return nil, nil, err
 	}
 	last := arrivals[len(arrivals)-1]
 	head := *rep
 	head.seq, head.h = last.seq, last.h
 	sig := fieldsync.SignHead(me.RepKey, head.id, head.seq, head.h)
-	return dotsOfArrivals(arrivals), s.advance(ctx, tx, &head, first, sig, 0)
+	return p, dotsOfArrivals(arrivals), s.advance(ctx, tx, &head, first, sig, 0)
 }
 
 func dotsOfArrivals(arrivals []*arrival) []fieldsync.Dot {

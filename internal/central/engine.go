@@ -24,7 +24,7 @@ type engine interface {
 	// in returns a condition for "column is one of these keys", the first of its arguments being $from, and the arguments.
 	in(from int, keys []string) (string, []any)
 	// dots returns the query for home, replica, seq, rec, state, why, bytes of these changes, and its arguments.
-	dots(dots []fieldsync.Dot, homes map[string]string) (string, []any)
+	dots(dots []fieldsync.Dot, origins map[string]origin) (string, []any)
 	// share is what a SELECT ends in to keep the rows it read as they are until the transaction ends.
 	share() string
 	// insert adds rows given as columns ([]string, []int64 or [][]byte, all of one length) and returns the rows it wrote.

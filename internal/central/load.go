@@ -113,18 +113,25 @@ type logged struct {
 	dot                   fieldsync.Dot
 	home, rec, state, why string
 	bytes                 []byte
+	origin                origin
+}
+
+// change decodes it as it is merged: a refused one is seen and writes nothing.
+func (l *logged) change() (*fieldsync.Change, error) {
+	c, err := l.origin.decode(l.dot.Replica, l.bytes)
+	if err == nil && l.state == StateRefused {
+		c = withoutWrites(c)
+	}
+	return c, err
 }
 
 // changes reads changes from the log and decodes them.
 func (r *reader) changes(dots []fieldsync.Dot) (map[fieldsync.Dot]*fieldsync.Change, error) {
 	out := make(map[fieldsync.Dot]*fieldsync.Change, len(dots))
 	err := r.logged(dots, func(l *logged) error {
-		c, fault := fieldsync.DecodeChange(l.dot.Replica, l.bytes)
-		if fault != nil {
-			return fmt.Errorf("the log's change %s: %w", l.dot, fault)
-		}
+		c, err := l.change()
 		out[l.dot] = c
-		return nil
+		return err
 	})
 	return out, err
 }
@@ -137,21 +144,21 @@ func (r *reader) logged(dots []fieldsync.Dot, f func(*logged) error) error {
 			replicas = append(replicas, d.Replica)
 		}
 	}
-	homes, err := r.s.homesOf(r.ctx, r.tx, replicas)
+	origins, err := r.s.originsOf(r.ctx, r.tx, replicas)
 	if err != nil {
 		return err
 	}
 	for len(dots) > 0 {
 		piece := dots[:min(len(dots), maxKeys)]
 		dots = dots[len(piece):]
-		query, args := r.s.eng.dots(piece, homes)
+		query, args := r.s.eng.dots(piece, origins)
 		err := eachRow(r.ctx, r.tx, query, args, func(rows *sql.Rows) error {
 			var l logged
 			var seq int64
 			if err := rows.Scan(&l.home, &l.dot.Replica, &seq, &l.rec, &l.state, &l.why, &l.bytes); err != nil {
 				return err
 			}
-			l.dot.Seq = uint64(seq)
+			l.dot.Seq, l.origin = uint64(seq), origins[l.dot.Replica]
 			return f(&l)
 		})
 		if err != nil {

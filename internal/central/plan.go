@@ -19,7 +19,8 @@ type arrival struct {
 	bytes, h   []byte
 	change     *fieldsync.Change // nil in quarantine
 	state, why string
-	logged     bool // it is in the log already: a held change that was released or refused
+	logged     bool // it is in the log already: a held change that a person decided about
+	anew       bool // … and about which the program decides again
 }
 
 // published tells whether the change enters feeds and records.
@@ -122,7 +123,7 @@ func (p *planner) prepare() error {
 		if a.change == nil {
 			continue
 		}
-		if !a.logged {
+		if !a.logged || a.anew {
 			a.state, a.why = p.s.fate(p.rep, p.by, a.change)
 		}
 		if !a.published() {
@@ -230,7 +231,7 @@ func (p *planner) apply() error {
 			a.state, a.why = StateHeld, WhyKind
 			continue
 		}
-		if !a.logged && p.rep.state != replicaServer {
+		if (!a.logged || a.anew) && p.rep.state != replicaServer {
 			if ok, why := p.places.allowed(p.by, p.areasOf(c, w)); !ok {
 				a.state, a.why = StateHeld, why
 				continue
@@ -310,17 +311,40 @@ func (p *planner) note(w *work, c *fieldsync.Change) {
 	if w.hint == "" {
 		w.hint = c.Scope
 	}
-	w.next.household = strings.Join(p.householdsOf(c, w), " ")
 	for _, x := range c.Writes {
 		switch {
 		case c.Kind == schema.KindHousehold && x.Unit == "village":
 			if v := textOf(x.Value); v != "" && !slices.Contains(w.next.villages, v) {
 				w.next.villages = append(slices.Clone(w.next.villages), v)
+				slices.Sort(w.next.villages)
 			}
-		case c.Kind == schema.KindInterview && x.Unit == "round":
-			if id := textOf(x.Value); id != "" && w.next.round == "" {
-				w.next.round = id
+		case references(c.Kind, x.Unit):
+			w.refer()
+			return
+		}
+	}
+}
+
+// refer reads from the merged record which others it hangs on. What nothing live says any more stays as it was.
+func (w *work) refer() {
+	var households []string
+	for _, unit := range []string{"household", "a", "b"} {
+		if !references(w.next.kind, unit) {
+			continue
+		}
+		for _, h := range w.rec.Heads(unit) {
+			if id := textOf(h.Value); id != "" && !slices.Contains(households, id) {
+				households = append(households, id)
 			}
+		}
+	}
+	if len(households) > 0 {
+		slices.Sort(households)
+		w.next.household = strings.Join(households, " ")
+	}
+	if w.next.kind == schema.KindInterview {
+		if id := textOf(provisional(w.rec, "round", nil)); id != "" {
+			w.next.round = id
 		}
 	}
 }

@@ -68,10 +68,10 @@ func (e *postgresEngine) in(from int, keys []string) (string, []any) {
 
 func (e *postgresEngine) share() string { return " FOR SHARE" }
 
-func (e *postgresEngine) dots(dots []fieldsync.Dot, homes map[string]string) (string, []any) {
+func (e *postgresEngine) dots(dots []fieldsync.Dot, origins map[string]origin) (string, []any) {
 	home, replica, seq := make([]string, len(dots)), make([]string, len(dots)), make([]int64, len(dots))
 	for i, d := range dots {
-		home[i], replica[i], seq[i] = homes[d.Replica], d.Replica, int64(d.Seq)
+		home[i], replica[i], seq[i] = origins[d.Replica].home, d.Replica, int64(d.Seq)
 	}
 	return "SELECT " + loggedColumns + ` FROM unnest($1::text[], $2::text[], $3::bigint[]) AS d(home, replica, seq)
 		JOIN change c ON c.home = d.home AND c.replica = d.replica AND c.seq = d.seq`, []any{home, replica, seq}

@@ -40,6 +40,7 @@ func (s *Store) tryPush(ctx context.Context, dev fieldsync.Device, seg *fieldsyn
 			return nil, err
 		}
 	}
+	s.afterWrite(p.plan)
 	return p.answer(), nil
 }
 
@@ -192,6 +193,9 @@ func (p *push) store(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	p.plan = plan
+	if err := p.s.closeForks(ctx, tx, plan.arrivals); err != nil {
+		return err
+	}
 	p.rep.seq, p.rep.h = p.seg.To, p.seg.H
 	first := p.seg.From + uint64(p.skip)
 	return p.s.advance(ctx, tx, p.rep, first, p.seg.Sig, p.dev.ID)

@@ -21,6 +21,7 @@ import (
 // sqliteEngine is one writing connection and a pool of readers over one file in WAL mode. The writer keeps its prepared
 // statements: whoever holds turn may use conn and prepared.
 type sqliteEngine struct {
+	path        string
 	write, read *sql.DB
 	turn        chan struct{}
 	conn        *sql.Conn
@@ -52,7 +53,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	readers := 2 * runtime.GOMAXPROCS(0)
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &sqliteEngine{write: write, read: read, turn: make(chan struct{}, 1)}, nil
+	return &sqliteEngine{path: path, write: write, read: read, turn: make(chan struct{}, 1)}, nil
 }
 
 // sqliteDSN: FULL, because an answered push must survive a power cut; checkpoints are rare, because a page changed by
@@ -122,7 +123,7 @@ func (e *sqliteEngine) in(from int, keys []string) (string, []any) {
 func (e *sqliteEngine) share() string { return "" }
 
 // dots joins the log to a list of keys; CROSS JOIN keeps SQLite from reading the log first.
-func (e *sqliteEngine) dots(dots []fieldsync.Dot, homes map[string]string) (string, []any) {
+func (e *sqliteEngine) dots(dots []fieldsync.Dot, origins map[string]origin) (string, []any) {
 	var b strings.Builder
 	args := make([]any, 0, 3*len(dots))
 	b.WriteString("WITH d(home, replica, seq) AS (VALUES ")
@@ -131,7 +132,7 @@ func (e *sqliteEngine) dots(dots []fieldsync.Dot, homes map[string]string) (stri
 			b.WriteByte(',')
 		}
 		b.WriteString("(" + placeholders(1+3*i, 3) + ")")
-		args = append(args, homes[d.Replica], d.Replica, int64(d.Seq))
+		args = append(args, origins[d.Replica].home, d.Replica, int64(d.Seq))
 	}
 	b.WriteString(") SELECT " + loggedColumns + " FROM d CROSS JOIN change c ON c.home = d.home AND c.replica = d.replica AND c.seq = d.seq")
 	return b.String(), args

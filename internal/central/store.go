@@ -214,8 +214,12 @@ func (s *Store) newReplica(ctx context.Context, tx *sql.Tx) error {
 func (s *Store) newEpoch(ctx context.Context, why string) error {
 	old := s.Self()
 	err := s.Update(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE meta SET value = $1 WHERE key = 'epoch' AND value = $2", "e"+randomID(6), old.Epoch); err != nil {
+		res, err := tx.ExecContext(ctx, "UPDATE meta SET value = $1 WHERE key = 'epoch' AND value = $2", "e"+randomID(6), old.Epoch)
+		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err // another request has noticed it first
 		}
 		return s.newReplica(ctx, tx)
 	})
