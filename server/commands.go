@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/rasoat/rasoat/internal/central"
+	"github.com/rasoat/rasoat/schema"
+	fieldsync "github.com/rasoat/rasoat/sync"
+)
+
+// commands is everything that can be typed. Flags of one meaning have one name everywhere.
+type commands struct {
+	Lang string `help:"Ngôn ngữ của thông báo: vi hoặc en. · Language of messages." enum:"vi,en" default:"vi" env:"RASOAT_LANG"`
+
+	Serve    serveCommand    `cmd:"" help:"Chạy máy chủ. · Run the server."`
+	Area     areaCommands    `cmd:"" help:"Địa bàn (thôn). · Areas (villages)."`
+	Account  accountCommands `cmd:"" help:"Tài khoản và địa bàn được giao. · Accounts and what they are granted."`
+	Enrol    enrolCommand    `cmd:"" help:"Cấp mã một lần cho một máy. · Issue a one-time code for a device."`
+	Device   deviceCommands  `cmd:"" help:"Máy đã đăng ký. · Enrolled devices."`
+	Round    roundCommands   `cmd:"" help:"Đợt rà soát. · Rounds of review."`
+	Held     heldCommands    `cmd:"" help:"Phần gửi lên đang bị giữ. · Changes that are held."`
+	Backup   backupCommand   `cmd:"" help:"Sao lưu khi đang chạy. · Back up while running."`
+	Check    checkCommand    `cmd:"" help:"Kiểm tra thư mục phiếu và chuẩn. · Check a folder of definitions."`
+	Classify classifyCommand `cmd:"" help:"Xếp loại hộ từ stdin ra stdout (JSON lines). · Classify households."`
+	Version  versionCommand  `cmd:"" help:"Phiên bản. · Version."`
+}
+
+// place is where a store is. Commands that work on one embed it.
+type place struct {
+	Data  string `help:"Thư mục dữ liệu. · Data folder." default:"./data" env:"RASOAT_DATA"`
+	Store string `help:"Địa chỉ PostgreSQL thay cho tệp trong thư mục dữ liệu. · PostgreSQL instead of a file in the data folder." env:"RASOAT_STORE" placeholder:"postgres://…"`
+}
+
+// file is the store inside the data folder.
+func (p place) file() string { return filepath.Join(p.Data, "central.db") }
+
+func (p place) open(t *terminal) (*central.Store, error) {
+	url := "sqlite:" + p.file()
+	if p.Store != "" {
+		url = p.Store
+	}
+	return central.Open(t.ctx, url, central.Options{Log: t.log})
+}
+
+// with opens the store for one command.
+func (p place) with(t *terminal, f func(*central.Store) error) (err error) {
+	store, err := p.open(t)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return f(store)
+}
+
+// terminal is what a command reads, writes and speaks.
+type terminal struct {
+	ctx context.Context
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+	en  bool
+	log *slog.Logger
+}
+
+// say writes a line in the person's language.
+func (t *terminal) say(vi, en string, args ...any) { fmt.Fprintln(t.out, t.words(vi, en, args...)) }
+
+// warn writes a line beside the output.
+func (t *terminal) warn(vi, en string, args ...any) { fmt.Fprintln(t.err, t.words(vi, en, args...)) }
+
+func (t *terminal) words(vi, en string, args ...any) string {
+	if t.en {
+		vi = en
+	}
+	return fmt.Sprintf(vi, args...)
+}
+
+func (t *terminal) lang() string {
+	if t.en {
+		return "en"
+	}
+	return "vi"
+}
+
+// Exit statuses.
+const (
+	statusOK     = 0
+	statusFailed = 1 // it was not done, or not all of it; standard error says why
+	statusUsage  = 2 // it was typed wrong; nothing was tried
+)
+
+// errTold: what went wrong has been said already.
+var errTold = errors.New("told")
+
+// run is the whole program: what is typed comes in, the exit status comes out.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	var c commands
+	status := -1
+	parser, err := kong.New(&c, kong.Name("server"), kong.Writers(out, errOut), kong.Exit(func(n int) { status = n }),
+		kong.Description("Rà soát: máy chủ thu nhận, hợp nhất và trả lại kết quả rà soát hộ nghèo. · Server of the poverty review."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnMissing())
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return statusUsage
+	}
+	parsed, err := parser.Parse(args)
+	if status >= 0 {
+		return status // --help
+	}
+	t := &terminal{ctx: ctx, in: in, out: out, err: errOut, en: c.Lang == "en", log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	if err != nil {
+		t.warn("Lệnh chưa đúng: %v. Xem: server --help", "Not a valid command: %v. See: server --help", err)
+		return statusUsage
+	}
+	if err := parsed.Run(t); err != nil {
+		t.told(err)
+		return statusFailed
+	}
+	return statusOK
+}
+
+// told says an error to the person.
+func (t *terminal) told(err error) {
+	var refusal *central.Refusal
+	var problem *fieldsync.Problem
+	var problems schema.Problems
+	switch {
+	case errors.Is(err, errTold):
+	case errors.As(err, &refusal):
+		fmt.Fprintf(t.err, "%s [%s]\n", refusal.Text.In(t.lang()), refusal.Code)
+	case errors.As(err, &problem):
+		fmt.Fprintf(t.err, "%s %s [%s]\n", problem.Title, problem.Detail, problem.Code)
+	case errors.As(err, &problems):
+		fmt.Fprintln(t.err, problems.In(t.lang()))
+	default:
+		t.warn("Không làm được: %v", "This failed: %v", strings.TrimSpace(err.Error()))
+	}
+}

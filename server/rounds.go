@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rasoat/rasoat/internal/central"
+	"github.com/rasoat/rasoat/schema"
+)
+
+type areaCommands struct {
+	Import areaImport `cmd:"" help:"Nạp thôn từ CSV: code,name,parent_code,valid_from,valid_to. · Import villages from CSV."`
+}
+
+type areaImport struct {
+	place
+	File string `arg:"" help:"Tệp CSV; - là stdin. · CSV file; - is standard input."`
+}
+
+func (c *areaImport) Run(t *terminal) error {
+	return c.with(t, func(s *central.Store) error {
+		var done *central.AreaImport
+		err := t.read(c.File, func(r io.Reader) (err error) {
+			done, err = s.ImportAreas(t.ctx, "", r)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.WaitRejudged() // a command that ends would break the judging off
+		t.say("Thêm %d thôn, sửa %d, đã có %d, không nhận %d dòng.", "Added %d villages, changed %d, known %d, rejected %d rows.", done.Added, done.Changed, done.Same, len(done.Rejected))
+		return t.rejected(c.File, done.Rejected)
+	})
+}
+
+// read opens a file, or standard input for "-".
+func (t *terminal) read(name string, f func(io.Reader) error) error {
+	if name == "-" {
+		return f(t.in)
+	}
+	file, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return &central.Refusal{Code: "file_missing", Text: schema.Text{"vi": fmt.Sprintf("Không có tệp %s. Kiểm tra tên và thư mục.", name), "en": fmt.Sprintf("There is no file %s. Check its name and folder.", name)}}
+	}
+	if err != nil {
+		return fmt.Errorf("open the file: %w", err)
+	}
+	defer file.Close() // only read
+	return f(file)
+}
+
+// rejected prints each row that was not taken, as file:line: reason. The command then ends with status 1: the rest is in.
+func (t *terminal) rejected(file string, rows []central.RowProblem) error {
+	for _, p := range rows {
+		fmt.Fprintf(t.err, "%s:%d: %s [%s]\n", file, p.Line, p.Text.In(t.lang()), p.Code)
+	}
+	if len(rows) > 0 {
+		return errTold
+	}
+	return nil
+}
+
+type roundCommands struct {
+	Add  roundAdd  `cmd:"" help:"Mở đợt rà soát; in mã của đợt. · Open a round; prints its id."`
+	List roundList `cmd:"" help:"Danh sách đợt. · List rounds."`
+}
+
+type roundAdd struct {
+	place
+	Area          string `help:"Địa bàn: 01969, hoặc đơn vị cũ 063@2024-12-31. · Area." required:""`
+	Standard      string `help:"Chuẩn nghèo, ví dụ vn-2021. · Standard." required:""`
+	Questionnaire string `help:"Phiếu, ví dụ household/2026.1. · Questionnaire." required:""`
+	From          string `help:"Ngày đầu, YYYY-MM-DD. · First day." required:""`
+	To            string `help:"Ngày cuối, YYYY-MM-DD. · Last day." required:""`
+	ID            string `name:"id" help:"UUID cho đợt; mặc định tạo mới. · UUID of the round; made if left out."`
+	Name          string `help:"Tên đợt. · Name."`
+	Kind          string `help:"periodic (định kỳ) hoặc regular (thường xuyên). · Kind." enum:"periodic,regular" default:"periodic"`
+}
+
+func (c *roundAdd) Run(t *terminal) error {
+	return c.with(t, func(s *central.Store) error {
+		id, remarks, err := s.AddRound(t.ctx, "", central.NewRound{ID: c.ID, Name: c.Name, Kind: c.Kind, Area: c.Area,
+			Standard: c.Standard, Questionnaire: c.Questionnaire, From: c.From, To: c.To})
+		if err != nil {
+			return err
+		}
+		s.WaitRejudged()
+		fmt.Fprintln(t.out, id)
+		for _, r := range remarks {
+			fmt.Fprintln(t.err, r.Text.In(t.lang()))
+		}
+		return nil
+	})
+}
+
+type roundList struct{ place }
+
+func (c *roundList) Run(t *terminal) error {
+	return c.with(t, func(s *central.Store) error {
+		all, err := s.RoundDetails(t.ctx)
+		if err != nil {
+			return err
+		}
+		rows := [][]string{{"ROUND", "KIND", "AREA", "STANDARD", "QUESTIONNAIRE", "FROM", "TO", "NAME"}}
+		for _, r := range all {
+			rows = append(rows, []string{r.ID, r.Kind, r.Area + "@" + r.Date, r.Standard, r.Questionnaire, r.From, r.To, r.Name})
+		}
+		return t.table(rows)
+	})
+}
