@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package centraltest gives tests and benchmarks stores to work on: a SQLite file in a temporary folder, or a database of
 // a PostgreSQL server that is started for the test run. It is imported by tests only.
 package centraltest
@@ -11,6 +13,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -141,7 +144,13 @@ func (s *server) run(bin string, who *syscall.Credential) error {
 	s.cmd.Dir, s.cmd.Stderr = s.dir, log
 	// The server must not outlive the tests, however they end.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGQUIT}
-	if err := s.cmd.Start(); err != nil {
+	began := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the signal comes when the thread ends that started the server: this one never does
+		began <- s.cmd.Start()
+		select {}
+	}()
+	if err := <-began; err != nil {
 		s.cmd = nil
 		return err
 	}
