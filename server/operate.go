@@ -195,3 +195,34 @@ func version() string {
 	}
 	return "devel"
 }
+
+type rebuildCommand struct {
+	place
+	Verify bool `help:"Chỉ so, không thay. · Only compare, replace nothing."`
+}
+
+// Run folds everything anew from the log. With --verify a difference is a failure; without it, it is put right.
+func (c *rebuildCommand) Run(t *terminal) error {
+	return c.with(t, func(s *central.Store) error {
+		r, err := s.Rebuild(t.ctx, c.Verify)
+		if err != nil {
+			return err
+		}
+		for _, d := range r.Differences {
+			fmt.Fprintf(t.err, "%s %s %s: stored %s, computed %s\n", d.Table, d.Key, d.Column, d.Stored, d.Computed)
+		}
+		if r.More > 0 {
+			t.warn("… và %d chỗ khác nữa", "… and %d more", r.More)
+		}
+		switch {
+		case r.OK():
+			t.say("Khớp: %d thay đổi, %d bản ghi.", "Equal: %d changes, %d records.", r.Changes, r.Records)
+		case r.Replaced:
+			t.say("Đã dựng lại: %d thay đổi, %d bản ghi, %d chỗ khác đã thay.", "Rebuilt: %d changes, %d records, %d differences replaced.", r.Changes, r.Records, len(r.Differences)+r.More)
+		default:
+			t.warn("Số liệu lưu khác với nhật ký. Dựng lại: server rebuild --data %s", "What is stored differs from the log. Rebuild it: server rebuild --data %s", c.Data)
+			return errTold
+		}
+		return nil
+	})
+}
