@@ -190,22 +190,20 @@ func (s *Store) household(r *reader, id string, follow []string) (*Household, er
 	return h, nil
 }
 
-// HouseholdAreas says where a household is or was without reading it whole: what a permission is asked for.
+// HouseholdAreas says where a household is now, with its interviews, without reading it whole: what a permission is asked for.
 func (s *Store) HouseholdAreas(ctx context.Context, id string) (areas []string, err error) {
 	err = s.View(ctx, func(tx *sql.Tx) error {
-		return eachRow(ctx, tx, `SELECT scopes, villages, area FROM record WHERE rec = $1
-			UNION ALL SELECT r.scopes, r.villages, r.area FROM related x JOIN record r ON r.rec = x.rec WHERE x.household = $1`,
+		return eachRow(ctx, tx, `SELECT scopes FROM record WHERE rec = $1 AND kind = 'household'
+			UNION ALL SELECT r.scopes FROM related x JOIN record r ON r.rec = x.rec WHERE x.household = $1`,
 			[]any{id}, func(rows *sql.Rows) error {
-				var scopes, villages, area string
-				if err := rows.Scan(&scopes, &villages, &area); err != nil {
-					return err
-				}
-				areas = append(append(append(areas, strings.Fields(scopes)...), strings.Fields(villages)...), area)
-				return nil
+				var scopes string
+				err := rows.Scan(&scopes)
+				areas = append(areas, strings.Fields(scopes)...)
+				return err
 			})
 	})
 	slices.Sort(areas)
-	return slices.DeleteFunc(slices.Compact(areas), func(a string) bool { return a == "" }), err
+	return slices.Compact(areas), err
 }
 
 // ChangeRow is one change in a history.
