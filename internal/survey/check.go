@@ -230,8 +230,9 @@ func (c *checker) ask(q *schema.Question, prefix string, env *schema.Env) {
 	}
 }
 
+// required leaves the head to roster.go, which says it better.
 func (c *checker) required(q *schema.Question, unit, prefix string, env *schema.Env) {
-	if !q.Required || c.shown(q, env) == schema.No || c.iv.Has(prefix+"open/"+q.Unit) {
+	if !q.Required || q.Unanswered || q.Unit == "head" || c.shown(q, env) == schema.No || c.iv.Has(prefix+"open/"+q.Unit) {
 		return
 	}
 	if c.gone && q.Unit != "review_date" && q.Unit != "outcome" {
