@@ -1,6 +1,10 @@
 package sync
 
-import "testing"
+import (
+	"bytes"
+	"fmt"
+	"testing"
+)
 
 func BenchmarkDecodeChange(b *testing.B) {
 	a := newAuthor(1)
@@ -12,5 +16,53 @@ func BenchmarkDecodeChange(b *testing.B) {
 		if _, fault := DecodeChange(a.replica, line); fault != nil {
 			b.Fatal(fault)
 		}
+	}
+}
+
+// feedOf writes n households, two changes each.
+func feedOf(t testing.TB, n int) (*author, []string) {
+	a := newAuthor(1)
+	var interviews []string
+	for range n {
+		_, interview := a.household(t, testRound, "01969-03")
+		interviews = append(interviews, interview)
+	}
+	return a, interviews
+}
+
+// edit writes a change of two answers, with the status its rules ask for, as a form does.
+func (a *author) edit(t testing.TB, interview string, parents []Dot) *Change {
+	return a.write(t, &Change{Record: interview, Kind: "interview", Op: OpEdit, Scope: "01969-03", Parents: parents, Writes: []Write{
+		{".", []byte(`"active"`)}, {"water", appendText(nil, choose(a, "tap", "drilled_well", "rain"))},
+		{"house_area", []byte(fmt.Sprintf("%d.%d", 18+a.rnd.IntN(90), a.rnd.IntN(10)))}}})
+}
+
+// wireSize is what a segment takes on the wire.
+func wireSize(t testing.TB, seg *Segment) int {
+	t.Helper()
+	var body bytes.Buffer
+	if err := EncodeSegment(&body, seg); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := compress(body.Bytes())
+	return len(out)
+}
+
+func BenchmarkWireSize(b *testing.B) {
+	a, interviews := feedOf(b, 128)
+	first := len(a.lines)
+	for i, interview := range interviews {
+		a.edit(b, interview, []Dot{{a.replica, uint64(2*i + 2)}})
+	}
+	for b.Loop() {
+		b.ReportMetric(float64(wireSize(b, a.segment(1, 2))), "push_1_household_B")
+		b.ReportMetric(float64(wireSize(b, a.segment(1, 20)))/10, "push_10_per_household_B")
+		b.ReportMetric(float64(wireSize(b, a.segment(1, 256)))/128, "push_128_per_household_B")
+		n := uint64(first)
+		b.ReportMetric(float64(wireSize(b, a.segment(n+1, n+1))), "edit_1_B")
+		b.ReportMetric(float64(wireSize(b, a.segment(n+1, n+10)))/10, "edit_10_each_B")
+		b.ReportMetric(float64(wireSize(b, a.segment(n+1, n+100)))/100, "edit_100_each_B")
+		b.ReportMetric(float64(len(a.lines[1].Bytes)+len(a.lines[0].Bytes)), "raw_household_B")
+		b.ReportMetric(float64(len(a.lines[first].Bytes)), "raw_edit_B")
 	}
 }

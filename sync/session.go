@@ -116,16 +116,15 @@ func (s *Session) once(ctx context.Context) error {
 	if err := s.send(ctx); err != nil {
 		return err
 	}
+	if len(s.plan.Drop) > 0 { // own changes are out: what is not this tablet's to hold goes first
+		if err := s.Local.DropScopes(ctx, s.plan.Drop); err != nil {
+			return err
+		}
+	}
 	if err := s.bootstrap(ctx, s.plan.Snapshots); err != nil {
 		return err
 	}
-	if err := s.pull(ctx); err != nil {
-		return err
-	}
-	if len(s.plan.Drop) == 0 {
-		return nil
-	}
-	return s.Local.DropScopes(ctx, s.plan.Drop)
+	return s.pull(ctx)
 }
 
 // send greets and pushes, for each replica the tablet has something of, until it greets twice for the same.
@@ -217,14 +216,15 @@ func (s *Session) isCommon(ctx context.Context, greeting *HelloRequest, seq uint
 	}
 	ask := *greeting
 	ask.Seq, ask.H = seq, h
-	err = s.retry(ctx, func() error {
-		_, err := s.Client.Hello(ctx, &ask)
+	var answer *HelloAnswer
+	err = s.retry(ctx, func() (err error) {
+		answer, err = s.Client.Hello(ctx, &ask)
 		return err
 	})
 	if _, forked := asProblem(err, CodeFork); forked {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && answer.Have.Seq >= seq, err // what the server has not is not common, and would count as acknowledged
 }
 
 // batch is how much one push carries. It halves when a push fails, as a short one may get through a link where a long one

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -87,16 +88,20 @@ func (r *Record) Conflicts(policies Policies) []Open {
 	return open
 }
 
-// Soft tells whether two people worked on the record without seeing each other: changes of different authors are live
-// although neither named the other. It is a mark for the board, never a block.
+// StatusUnit is the unit every change that writes an answer writes too, so that a deletion meets an edit it had not seen.
+const StatusUnit = "."
+
+// Soft tells whether people worked on the record without seeing each other, on different units. It is a mark for the board,
+// never a block. Every change that writes an answer names the heads of the status as parents, so two live writes of the status
+// by different people are exactly that, and a later change that saw both takes the mark away.
 func (r *Record) Soft() bool {
-	accounts := map[string]bool{}
-	creates := 0
-	for _, a := range r.by {
-		accounts[a.Account] = true
-		creates++
+	heads := r.heads[StatusUnit]
+	for _, h := range heads {
+		if r.by[h.Dot].Account != r.by[heads[0].Dot].Account {
+			return true
+		}
 	}
-	return len(accounts) > 1 && creates > 1
+	return false
 }
 
 // roleRank orders authors for the provisional value only: the board's word is shown before the enumerator's.
@@ -166,7 +171,9 @@ func number(v []byte) (*big.Rat, bool) {
 		return nil, false
 	}
 	if i := bytes.IndexAny(v, "eE"); i >= 0 {
-		return nil, false // 1e999999999 as a fraction would fill the memory
+		if e, err := strconv.Atoi(strings.TrimPrefix(string(v[i+1:]), "+")); err != nil || e > 60 || e < -60 {
+			return nil, false // 1e999999999 as a fraction would fill the memory
+		}
 	}
 	return new(big.Rat).SetString(string(v))
 }
