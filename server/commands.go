@@ -27,8 +27,10 @@ type commands struct {
 	Device   deviceCommands  `cmd:"" help:"Máy đã đăng ký. · Enrolled devices."`
 	Round    roundCommands   `cmd:"" help:"Đợt rà soát. · Rounds of review."`
 	Held     heldCommands    `cmd:"" help:"Phần gửi lên đang bị giữ. · Changes that are held."`
+	Rebuild  rebuildCommand  `cmd:"" help:"Dựng lại (hoặc chỉ kiểm) số liệu từ nhật ký. · Rebuild, or only verify, from the log."`
 	Backup   backupCommand   `cmd:"" help:"Sao lưu khi đang chạy. · Back up while running."`
 	Check    checkCommand    `cmd:"" help:"Kiểm tra thư mục phiếu và chuẩn. · Check a folder of definitions."`
+	Demo     demoCommand     `cmd:"" help:"Trình diễn trên huyện giả lập. · The story on a made-up district."`
 	Classify classifyCommand `cmd:"" help:"Xếp loại hộ từ stdin ra stdout (JSON lines). · Classify households."`
 	Version  versionCommand  `cmd:"" help:"Phiên bản. · Version."`
 }
@@ -106,7 +108,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	status := -1
 	parser, err := kong.New(&c, kong.Name("server"), kong.Writers(out, errOut), kong.Exit(func(n int) { status = n }),
 		kong.Description("Rà soát: máy chủ thu nhận, hợp nhất và trả lại kết quả rà soát hộ nghèo. · Server of the poverty review."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnMissing())
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return statusUsage

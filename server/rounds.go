@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/rasoat/rasoat/internal/central"
 	"github.com/rasoat/rasoat/schema"
@@ -109,4 +110,57 @@ func (c *roundList) Run(t *terminal) error {
 		}
 		return t.table(rows)
 	})
+}
+
+type householdCommands struct {
+	Import householdImport `cmd:"" help:"Nhập danh sách năm trước (mỗi dòng một người, hoặc một hộ). · Import last year's list (a row a member, or a household)."`
+}
+
+type householdImport struct {
+	place
+	File     string `arg:"" help:"Tệp CSV; - là stdin. · CSV file; - is standard input."`
+	Year     int    `help:"Năm rà soát của danh sách; mặc định năm ngoái. · Year of the list; default last year."`
+	Area     string `help:"Địa bàn của đợt, ví dụ 063@2024-12-31; mặc định mỗi xã một đợt. · Area of its round; default a round for each commune."`
+	Standard string `help:"Chuẩn nghèo; mặc định theo năm. · Standard; default by the year."`
+	Class    string `help:"Loại hộ khi tệp không có cột loại: poor, near_poor. · Class, when the file has no such column."`
+	Number   string `help:"Số quyết định công nhận. · Number of the decision."`
+	Date     string `help:"Ngày quyết định, YYYY-MM-DD. · Date of the decision."`
+}
+
+func (c *householdImport) Run(t *terminal) error {
+	return c.with(t, func(s *central.Store) error {
+		var done *central.HouseholdImport
+		err := t.read(c.File, func(r io.Reader) (err error) {
+			done, err = s.ImportHouseholds(t.ctx, "", r, central.HouseholdOptions{Year: c.Year, Area: c.Area, Standard: c.Standard, Class: c.Class, Number: c.Number, Date: c.Date})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.WaitRejudged()
+		t.say("Đọc %d dòng: %d hộ, %d người; %d dòng trùng, %d dòng không nhận.", "Read %d rows: %d households, %d members; %d doubles, %d rejected.", done.Rows, done.Households, done.Members, done.Duplicates, len(done.Rejected))
+		if done.Changes == 0 && done.Households > 0 {
+			t.say("Tất cả đã có từ trước: 0 dòng mới.", "All of it was here already: nothing new.")
+		} else {
+			t.say("Đã ghi %d thay đổi.", "Wrote %d changes.", done.Changes)
+		}
+		for _, id := range done.Rounds {
+			t.say("Đợt: %s", "Round: %s", id)
+		}
+		c.remark(t, done)
+		return t.rejected(c.File, done.Rejected)
+	})
+}
+
+// remark says what was left alone, so that nobody believes it to be in.
+func (c *householdImport) remark(t *terminal, done *central.HouseholdImport) {
+	if done.Kept > 0 {
+		t.warn("%d câu trả lời đã có người sửa khác trong hệ thống: giữ nguyên.", "%d answers stand otherwise here, by a person: left alone.", done.Kept)
+	}
+	if len(done.Ignored) > 0 {
+		t.warn("Không dùng các cột: %s", "Columns not used: %s", strings.Join(done.Ignored, ", "))
+	}
+	for _, v := range done.Proposed {
+		t.warn("Thôn chưa có: %s %s (%d dòng). Thêm vào tệp thôn và chạy: server area import", "Unknown village: %s %s (%d rows). Add it to the file of villages and run: server area import", v.Name, v.Commune, v.Rows)
+	}
 }

@@ -63,7 +63,8 @@ func (t *table) has(column string) bool {
 	return ok
 }
 
-// openTable reads the header. names: column → the headings it may stand under, folded (survey.FoldName).
+// openTable finds the header: the first row, below what titles an office put above it, that names at least two columns.
+// names: column → the headings it may stand under, compared as folded; one that begins with "=" is compared with its marks.
 func openTable(r io.Reader, names map[string][]string) (*table, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
@@ -71,39 +72,82 @@ func openTable(r io.Reader, names map[string][]string) (*table, error) {
 			return nil, err
 		}
 	}
-	head, err := b.Peek(4096)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+	head, err := b.Peek(16 << 10)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read the file: %w", err)
 	}
-	t := &table{csv: csv.NewReader(b), columns: map[string]int{}}
+	t := &table{csv: csv.NewReader(b)}
 	t.csv.Comma = separator(string(head))
 	t.csv.FieldsPerRecord, t.csv.LazyQuotes, t.csv.ReuseRecord = -1, true, true
-	first, err := t.csv.Read()
-	if err != nil {
-		return nil, refuse("file_empty", "Tệp không có dòng tiêu đề.", "The file has no header line.")
+	for range maxTitleRows {
+		cells, err := t.csv.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the header: %w", err)
+		}
+		if t.readHeader(cells, names); len(t.columns) >= 2 {
+			return t, nil
+		}
 	}
-	for i, heading := range first {
+	return nil, refuse("header_missing", "Không thấy dòng tiêu đề có tên cột trong 15 dòng đầu. Thêm dòng tiêu đề.",
+		"No header line that names the columns among the first 15 rows. Add one.")
+}
+
+// maxTitleRows bounds what may stand above the header.
+const maxTitleRows = 15
+
+func (t *table) readHeader(cells []string, names map[string][]string) {
+	t.columns, t.header = map[string]int{}, nil
+	for i, heading := range cells {
 		heading = tidy(heading)
 		t.header = append(t.header, heading)
-		for column, aliases := range names {
-			if _, taken := t.columns[column]; !taken && slices.Contains(aliases, foldHeading(heading)) {
+		for _, column := range sortedKeys(names) {
+			_, taken := t.columns[column]
+			if !taken && slices.ContainsFunc(names[column], func(alias string) bool { return sameHeading(alias, heading) }) {
 				t.columns[column] = i
+				break
 			}
 		}
 	}
-	return t, nil
+}
+
+// unused returns the headings of columns that nobody asked for.
+func (t *table) unused() (headings []string) {
+	for i, h := range t.header {
+		used := false
+		for _, at := range t.columns {
+			used = used || at == i
+		}
+		if !used && h != "" {
+			headings = append(headings, h)
+		}
+	}
+	return headings
+}
+
+func sameHeading(alias, heading string) bool {
+	if exact, ok := strings.CutPrefix(alias, "="); ok {
+		return strings.ToLower(heading) == exact
+	}
+	return foldHeading(alias) == foldHeading(heading)
 }
 
 func foldHeading(s string) string {
-	return strings.TrimSpace(strings.NewReplacer("_", " ", ".", " ").Replace(survey.FoldName(s)))
+	return survey.FoldName(strings.NewReplacer("_", " ", ".", " ").Replace(s))
 }
 
 func separator(head string) rune {
-	first, _, _ := strings.Cut(head, "\n")
-	best := ','
-	for _, sep := range []rune{';', '\t'} {
-		if strings.Count(first, string(sep)) > strings.Count(first, string(best)) {
-			best = sep
+	best, most := ',', 0
+	for i, row := range strings.Split(head, "\n") {
+		if i == maxTitleRows {
+			break
+		}
+		for _, sep := range []rune{',', ';', '\t'} {
+			if n := strings.Count(row, string(sep)); n > most {
+				best, most = sep, n
+			}
 		}
 	}
 	return best
