@@ -3,6 +3,7 @@ package central
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/pressly/goose/v3/database"
 
@@ -34,6 +35,17 @@ type engine interface {
 	// again tells whether a transaction failed only because of another one beside it.
 	again(err error) bool
 	close() error
+}
+
+// finish commits, or takes everything back and returns the error as it is.
+func finish(tx *sql.Tx, err error) error {
+	if err == nil {
+		return tx.Commit()
+	}
+	if err2 := tx.Rollback(); err2 != nil {
+		return errors.Join(err, err2)
+	}
+	return err
 }
 
 // insert is a bulk insert: many rows of one table in few statements.

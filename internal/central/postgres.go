@@ -52,10 +52,7 @@ func (e *postgresEngine) update(ctx context.Context, f func(*sql.Tx) error) erro
 	if err != nil {
 		return err
 	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
+	return finish(tx, f(tx))
 }
 
 func (e *postgresEngine) view(ctx context.Context, f func(*sql.Tx) error) error {

@@ -89,10 +89,7 @@ func (e *sqliteEngine) update(ctx context.Context, f func(*sql.Tx) error) error 
 	if err != nil {
 		return errors.Join(err, e.drop())
 	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
+	return finish(tx, f(tx))
 }
 
 // drop gives the writing connection up; the next transaction opens another.
