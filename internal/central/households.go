@@ -128,16 +128,24 @@ type listWriter struct {
 	rounds map[string]string // area → round
 }
 
+// write opens the rounds before it writes what is in them, so that each interview is judged once.
 func (w *listWriter) write(households []*listedHousehold) error {
-	var changes []ActChange
+	var rounds, changes []ActChange
 	for _, h := range households {
 		round, open, err := w.round(h)
 		if err != nil {
 			return err
 		}
-		changes = append(changes, open...)
+		rounds = append(rounds, open...)
 		changes = append(changes, h.changes(round)...)
 	}
+	if err := w.author(rounds); err != nil {
+		return err
+	}
+	return w.author(changes)
+}
+
+func (w *listWriter) author(changes []ActChange) error {
 	changes, err := w.fresh(changes)
 	if err != nil || len(changes) == 0 {
 		return err
