@@ -60,6 +60,9 @@ func (r *Record) Apply(c *Change) bool {
 		return false
 	}
 	r.see(c.Dot)
+	if len(r.heads) == 0 {
+		r.heads = make(map[string][]Head, len(c.Writes)) // a first change brings most of the units there will be
+	}
 	lost := r.over[c.Dot]
 	backing := make([]Head, len(c.Writes)) // one allocation for all the units of the change
 	alive := 0
