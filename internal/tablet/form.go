@@ -216,6 +216,15 @@ func (f *Form) Set(ctx context.Context, unit string, value json.RawMessage) erro
 	return f.put(ctx, f.interview, answer{unit: unit, value: value})
 }
 
+// SetAll answers several questions of the interview in one transaction: all of them are durable when it returns, or none.
+func (f *Form) SetAll(ctx context.Context, values map[string]json.RawMessage) error {
+	answers := make([]answer, 0, len(values))
+	for unit, value := range values {
+		answers = append(answers, answer{unit: unit, value: value})
+	}
+	return f.put(ctx, f.interview, answers...)
+}
+
 // SetHousehold answers a question of the household's own record: its village, code, address, phone.
 func (f *Form) SetHousehold(ctx context.Context, unit string, value json.RawMessage) error {
 	return f.put(ctx, f.household, answer{unit: unit, value: value})

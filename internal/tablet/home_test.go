@@ -81,7 +81,7 @@ func newHomeFeed(replica string, pub ed25519.PublicKey) *homeFeed {
 func (h *home) write(kind, rec, scope, op string, w map[string]any) *fieldsync.Change {
 	h.tb.Helper()
 	c := &fieldsync.Change{Record: rec, Kind: kind, Op: op, Form: "household/2026.1", Scope: scope, Account: "ban01", Role: "board",
-		At: 1790000000000 + int64(len(h.feeds[h.me].lines)), Why: "vì"}
+		At: 1790100000000 + int64(len(h.feeds[h.me].lines)), Why: "vì"}
 	var units []string
 	for _, unit := range sortedKeys(w) {
 		units = append(units, unit)

@@ -330,6 +330,7 @@ type SyncRecord struct {
 	Got    int           `json:"got"`
 	Code   string        `json:"code,omitempty"` // "" when all went well
 	Detail string        `json:"detail,omitempty"`
+	Alarms []string      `json:"alarms,omitempty"` // scopes that differed from the server's and were fetched anew
 }
 
 // keptSyncs is how many past syncs are remembered.

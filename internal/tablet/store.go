@@ -258,10 +258,11 @@ type tx struct {
 	*sql.Tx
 	ctx   context.Context
 	recs  map[string]*stored // records read in this transaction
-	dirty map[string]bool    // households whose row must be made anew
-	feed  *feed              // the current feed as this transaction leaves it; nil when it is as before
-	n     uint64             // the counter as this transaction leaves it
-	last  *side              // the last own change made
+	stmts map[string]*sql.Stmt
+	dirty map[string]bool // households whose row must be made anew
+	feed  *feed           // the current feed as this transaction leaves it; nil when it is as before
+	n     uint64          // the counter as this transaction leaves it
+	last  *side           // the last own change made
 	after []func()
 }
 
@@ -270,15 +271,50 @@ func (s *Store) begin(ctx context.Context) (*tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tx{Tx: t, ctx: ctx, recs: map[string]*stored{}, dirty: map[string]bool{}}, nil
+	return &tx{Tx: t, ctx: ctx, recs: map[string]*stored{}, stmts: map[string]*sql.Stmt{}, dirty: map[string]bool{}}, nil
 }
 
 // then does f after the transaction is durable.
 func (t *tx) then(f func()) { t.after = append(t.after, f) }
 
+// stmt prepares a query once a transaction: a snapshot runs the same few thousands of times. It is closed with the
+// transaction. A query must be read to its end before it is asked again.
+func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := t.stmts[query]; st != nil {
+		return st, nil
+	}
+	st, err := t.Tx.PrepareContext(ctx, query)
+	if err == nil {
+		t.stmts[query] = st
+	}
+	return st, err
+}
+
 func (t *tx) exec(query string, args ...any) error {
-	_, err := t.ExecContext(t.ctx, query, args...)
+	st, err := t.stmt(t.ctx, query)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(t.ctx, args...)
 	return err
+}
+
+// QueryContext is the transaction's, with the statement kept.
+func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := t.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+// QueryRowContext is the transaction's, with the statement kept.
+func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	st, err := t.stmt(ctx, query)
+	if err != nil {
+		return t.Tx.QueryRowContext(ctx, query, args...) // which says the error
+	}
+	return st.QueryRowContext(ctx, args...)
 }
 
 // Subscribe calls f after something changed, from the goroutine that changed it, holding no lock. cancel ends it.

@@ -79,8 +79,8 @@ CREATE TABLE record (
     fp        BLOB NOT NULL,
     state     BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX record_household ON record (household);
-CREATE INDEX record_kind ON record (kind);
+CREATE INDEX record_household ON record (household, kind);
+CREATE INDEX record_round ON record (kind) WHERE kind = 'round';
 
 -- In which granted scopes a record stands.
 CREATE TABLE place (
