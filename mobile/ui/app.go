@@ -215,8 +215,11 @@ func (a *App) refresh(s screen) {
 }
 
 // redrawAfter builds the screen on top anew once the work handed over so far is done.
-func (a *App) redrawAfter() {
-	s := a.top()
+func (a *App) redrawAfter() { a.again(a.top()) }
+
+// again hands over what is typed on s, and builds it anew once everything handed over is done.
+func (a *App) again(s screen) {
+	s.leave()
 	a.do(func() func() { return func() { a.refresh(s) } })
 }
 

@@ -31,6 +31,7 @@ type button struct {
 	look     look
 	selected bool
 	disabled bool
+	wide     float32 // least width, to line up with others
 	tapped   func()
 }
 
@@ -120,7 +121,7 @@ func (b *button) MinSize() fyne.Size {
 	if b.label.text != "" {
 		w += b.whole()
 	}
-	w = max(w, touchHeight)
+	w = max(w, touchHeight, b.wide)
 	return fyne.NewSize(w, b.heightFor(max(w, b.Size().Width)))
 }
 

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 
 	"github.com/rasoat/rasoat/internal/survey"
@@ -24,8 +26,11 @@ func (p *classPage) build(a *App) *frame {
 		newPara(g.Standard().Title.In(a.lang)),
 	}
 	items = append(items, p.basis(g)...)
-	items = append(items, p.open(g)...)
-	items = append(items, p.indicators(g)...)
+	if g.Class == survey.Undetermined {
+		items = append(append(items, p.open(g)...), p.indicators(g)...)
+	} else {
+		items = append(append(items, p.indicators(g)...), p.open(g)...)
+	}
 	if text, ok := g.Standard().Sentences["average_living"]; ok && g.AverageLiving == "yes" {
 		items = append(items, newPara(text.In(a.lang)))
 	}
@@ -146,7 +151,8 @@ func (p *classPage) reason(g *survey.Judgement, why survey.Reason) fyne.CanvasOb
 	}
 	items := []fyne.CanvasObject{newPara(label).bold(), newPara(why.Sentence)}
 	if why.Article != "" && ok {
-		items = append(items, note(ind.Source+", "+why.Article))
+		source, _, _ := strings.Cut(ind.Source, ",") // the decree; the article says where in it
+		items = append(items, note(source+", "+why.Article))
 	}
 	if !why.Confirmed {
 		text := a.t("unconfirmed")

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,7 @@ type env struct {
 	member  string // the questions are about this person; "" about the household
 	home    bool   // the questions are of the household's own record
 	reflow  func()
-	another func() // builds the page anew: after a picker or an added line
+	another func() // builds the page anew once what was handed over is saved
 }
 
 func (e env) get(unit string) json.RawMessage {
@@ -34,6 +35,13 @@ func (e env) get(unit string) json.RawMessage {
 		return e.v.form.HouseholdValue(unit).Value
 	}
 	return e.v.form.Value(unit).Value
+}
+
+// both saves an answer and where it comes from, and shows the page with them.
+func (e env) both(unit string, value json.RawMessage, sourceUnit string, source json.RawMessage) {
+	e.put(unit, value)
+	e.put(sourceUnit, source)
+	e.another()
 }
 
 func (e env) put(unit string, value json.RawMessage) { e.v.set(unit, value, e.home) }
@@ -76,7 +84,30 @@ func textEditor(e env, q *schema.Question, put func(json.RawMessage)) editor {
 		put(tablet.Text(text))
 	}
 	f.typed, f.left = save, save
+	if q.Unit == "respondent" {
+		return respondentEditor(e, f, put)
+	}
 	return editor{column(f), func(v json.RawMessage) { f.put(plain(v)) }, f.flush}
+}
+
+// respondentEditor offers the people of the household beside a name written freely.
+func respondentEditor(e env, f *field, put func(json.RawMessage)) editor {
+	var c chosen
+	var items []fyne.CanvasObject
+	for _, m := range e.v.now.members() {
+		items = append(items, c.add(m.ID, e.v.memberName(m.ID), func(v json.RawMessage) {
+			f.put("")
+			put(v)
+		}))
+	}
+	show := func(v json.RawMessage) {
+		c.show(v)
+		f.put("")
+		if !slices.Contains(c.values, plain(v)) {
+			f.put(plain(v))
+		}
+	}
+	return editor{column(grid(200, items...), f), show, f.flush}
 }
 
 // chosen is a group of buttons of which one is the answer.

@@ -96,6 +96,10 @@ func (f *field) put(text string) {
 	if f.Text != text {
 		f.SetText(text)
 		f.stopTimer()
+		if !f.MultiLine {
+			f.CursorColumn = len([]rune(text)) // typing goes on at the end
+			f.Refresh()
+		}
 	}
 	f.dirty = false
 }

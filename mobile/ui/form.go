@@ -128,13 +128,30 @@ func (p *formPage) about() fyne.CanvasObject {
 			text += " · " + s
 		}
 	}
-	if last := v.now.iv.Value("prior_class"); last != nil {
-		if q, ok := v.kind.Question("prior_class"); ok {
-			text += "\n" + q.Label.In(a.lang) + ": " + v.answerText(q, last)
-		}
+	if last := v.lastClass(); last != "" {
+		text += "\n" + last
 	}
 	edit := newButton(a.t("form.about"), lookPlain, func() { a.show(&householdPage{v: v}) }).withIcon(theme.HomeIcon())
-	return row(newPara(text), edit)
+	return column(newPara(text), edit)
+}
+
+// lastClass is the last recognised class with the number and date of its decision.
+func (v *visit) lastClass() string {
+	var last struct {
+		Class        survey.Class `json:"class"`
+		Number, Date string
+	}
+	if json.Unmarshal(v.now.iv.Value("prior_class"), &last) != nil || last.Class == "" {
+		return ""
+	}
+	more := ""
+	if last.Number != "" {
+		more += ", " + last.Number
+	}
+	if last.Date != "" {
+		more += ", " + writeDate(last.Date)
+	}
+	return v.a.t("form.last", "class", v.a.className(last.Class), "more", more)
 }
 
 // notes are the board's words on a returned interview, each with the reply to be given.
@@ -209,7 +226,7 @@ type householdPage struct {
 
 func (p *householdPage) build(a *App) *frame {
 	v := p.v
-	e := env{v: v, home: true, reflow: func() { a.frame.reflow() }, another: func() { a.refresh(p) }}
+	e := env{v: v, home: true, reflow: func() { a.frame.reflow() }, another: func() { a.again(p) }}
 	v.changed = func() {}
 	p.views = nil
 	body := column()

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"github.com/google/uuid"
 
+	"github.com/rasoat/rasoat/internal/tablet"
 	"github.com/rasoat/rasoat/schema"
 )
 
@@ -30,6 +31,7 @@ type pair struct {
 func newPair(a *App, unit, label string, put func(p *pair, value string)) (*pair, fyne.CanvasObject) {
 	p := &pair{unit: unit}
 	p.yes = newButton(a.t("yes"), lookPlain, func() { put(p, "yes") })
+	p.yes.wide = 76
 	p.no = newButton(a.t("no"), lookPlain, func() { put(p, "no") })
 	return p, row(newPara(label), p.yes, p.no)
 }
@@ -106,7 +108,31 @@ func foldedEditor(e env, q *schema.Question) editor {
 			lines[i].setSelected(e.get(wire(e.member, part.Unit)) != nil)
 		}
 	}
-	return editor{grid(300, items...), show, nothing}
+	body := column(grid(300, items...))
+	if n := e.v.incomeFromSources(q); n > 0 {
+		text := itoa(n)
+		body.items = append(body.items, newButton(e.v.a.t("income.sum", "n", writeNumber(text)), lookPlain, func() {
+			e.both("income_per_capita", tablet.Number(text), "income_source", jsonText("computed"))
+		}))
+	}
+	return editor{body, show, nothing}
+}
+
+// incomeFromSources is the income per person and month that the sources give, in whole đồng; 0 while nothing is written or
+// nobody is listed.
+func (v *visit) incomeFromSources(q *schema.Question) int {
+	people := len(v.now.members())
+	if q.Unit != "income" || people == 0 {
+		return 0
+	}
+	year := 0
+	for _, part := range q.Parts {
+		var source struct{ Revenue, Cost int }
+		if json.Unmarshal(v.now.iv.Value(part.Unit), &source) == nil {
+			year += source.Revenue - source.Cost
+		}
+	}
+	return max(0, year/(12*people))
 }
 
 // linesEditor lists what stands under an append-only path ("visit/*") and adds a line: b1/<item> by its number, all others
@@ -138,7 +164,25 @@ func linesEditor(e env, q *schema.Question) editor {
 		}
 	}
 	items = append(items, newPara(a.t("line.which")), row(newBox(halfWidth, widest, number), add))
+	if sum, n := e.v.pointsSum(prefix); n > 0 && q.Unit == "b1/*" {
+		items = append(items, newButton(a.t("line.sum", "n", itoa(sum)), lookPlain, func() {
+			e.both("b1_score", tablet.Number(itoa(sum)), "b1_source", jsonText("points"))
+		}))
+	}
 	return editor{column(items...), func(json.RawMessage) {}, nothing}
+}
+
+// pointsSum adds what stands under a path of numbers.
+func (v *visit) pointsSum(prefix string) (sum, n int) {
+	for _, unit := range v.now.iv.Units() {
+		if !strings.HasPrefix(unit, prefix) {
+			continue
+		}
+		if points, ok := between(v.now.iv.Text(unit), 0, 9999); ok {
+			sum, n = sum+points, n+1
+		}
+	}
+	return sum, n
 }
 
 func (v *visit) lineText(q *schema.Question, unit string) string {
@@ -168,7 +212,7 @@ type partPage struct {
 func (p *partPage) build(a *App) *frame {
 	e := p.e
 	e.reflow = func() { a.frame.reflow() }
-	e.another = func() { a.refresh(p) }
+	e.another = func() { a.again(p) }
 	p.view = newQuestionView(e, p.q, p.unit)
 	e.v.changed = func() {
 		p.view.update()

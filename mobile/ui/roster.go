@@ -39,7 +39,7 @@ func (p *rosterPage) build(a *App) *frame {
 	items = append(items, add)
 	f := newFrame(p.section.Title.In(a.lang), a.back, column(items...), v.walk(p.section)...)
 	class := newButton(v.classShort(), lookPlain, func() { a.show(&classPage{v: v}) })
-	return f.withStrip(row(newPara(a.t("roster.count", "n", itoa(len(v.now.members())))).in(faint), class))
+	return f.withStrip(row(newPara(v.title()+" · "+a.t("people", "n", itoa(len(v.now.members())))).in(faint), class))
 }
 
 // sizeLine compares the number of people stated with those listed.

@@ -27,7 +27,7 @@ type sectionPage struct {
 
 func (p *sectionPage) build(a *App) *frame {
 	v := p.v
-	e := env{v: v, member: p.member, reflow: func() { a.frame.reflow() }, another: func() { a.refresh(p) }}
+	e := env{v: v, member: p.member, reflow: func() { a.frame.reflow() }, another: func() { a.again(p) }}
 	p.views = nil
 	var items []fyne.CanvasObject
 	if hint := p.section.Hint.In(a.lang); hint != "" && p.member == "" {
@@ -113,7 +113,7 @@ func (p *sectionPage) refresh() {
 	}
 	people := []string{p.member}
 	got := v.progress(p.section, people)
-	p.line.set(v.a.t("section.progress", "done", itoa(got.done), "of", itoa(got.of)))
+	p.line.set(v.stripText(p.member, got))
 	p.class.setText(v.classShort())
 	n, of := 0, 0
 	if p.member == "" && p.section.Carry {
@@ -249,6 +249,15 @@ func (v *visit) unitName(unit string) string {
 		name = v.memberName(id) + ": " + name
 	}
 	return name
+}
+
+// stripText names the household (beside a person's page, which names the person) and says how far the section is.
+func (v *visit) stripText(member string, got progress) string {
+	text := v.a.t("section.progress", "done", itoa(got.done), "of", itoa(got.of))
+	if member == "" {
+		text = v.title() + " · " + text
+	}
+	return text
 }
 
 // classShort is the running class in a few words.

@@ -43,6 +43,13 @@ func (v *visit) answerText(q *schema.Question, value json.RawMessage) string {
 	if c, ok := q.Choice(text); ok {
 		return c.Label.In(lang)
 	}
+	if q.Unit == "respondent" {
+		for _, m := range v.now.roster {
+			if m.ID == text {
+				return v.memberName(text)
+			}
+		}
+	}
 	return text
 }
 

@@ -29,7 +29,7 @@ func (p *topicPage) build(a *App) *frame {
 	f := newFrame(p.section.Title.In(a.lang), a.back, column(items...), v.walk(p.section)...)
 	got := v.progress(p.section, v.now.people(p.section))
 	class := newButton(v.classShort(), lookPlain, func() { a.show(&classPage{v: v}) })
-	return f.withStrip(row(newPara(a.t("section.progress", "done", itoa(got.done), "of", itoa(got.of))).in(faint), class))
+	return f.withStrip(row(newPara(v.stripText("", got)).in(faint), class))
 }
 
 // house are the questions that can be asked of the whole house at once.

@@ -157,7 +157,7 @@ func (v *visit) shown(unit string) bool { return !v.now.hidden[unit] }
 func (v *visit) sections() (list []*schema.Section) {
 	for _, s := range v.q.Sections {
 		units := unitsOf(s, v.now.people(s))
-		asked := s.Roster && s.Carry
+		asked := s.Roster && (s.Carry || len(v.now.members()) == 0)
 		for _, unit := range units {
 			asked = asked || v.shown(unit)
 		}

@@ -104,7 +104,10 @@ func (p *workPage) first(r *tablet.Row) string {
 // second is the village, the people, last year's and this year's class, and what is left to do.
 func (p *workPage) second(r *tablet.Row) string {
 	a := p.a
-	text := p.names[r.Village]
+	text := r.Code
+	if p.village == "" {
+		text = p.names[r.Village]
+	}
 	if r.Members > 0 {
 		text += " · " + a.t("people", "n", itoa(r.Members))
 	}

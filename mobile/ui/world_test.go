@@ -331,15 +331,23 @@ func children(o fyne.CanvasObject) []fyne.CanvasObject {
 	return nil
 }
 
-// tap taps the button in sight whose text is, or begins with, text.
+// tap taps the button in sight whose text is text, or else the first that begins with it.
 func (w *world) tap(text string) {
 	w.tb.Helper()
-	var found *button
+	var found, begins *button
 	walk(w.a.frame, func(o fyne.CanvasObject) {
-		if b, ok := o.(*button); ok && !b.disabled && found == nil && (b.label.text == text || strings.HasPrefix(b.label.text, text+" ")) {
+		b, ok := o.(*button)
+		switch {
+		case !ok || b.disabled:
+		case b.label.text == text && found == nil:
 			found = b
+		case strings.HasPrefix(b.label.text, text) && begins == nil:
+			begins = b
 		}
 	})
+	if found == nil {
+		found = begins
+	}
 	if found == nil {
 		w.tb.Fatalf("no button %q on %q; texts: %q", text, w.a.frame.title.text, texts(w.a.frame))
 	}
