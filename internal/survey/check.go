@@ -13,8 +13,38 @@ import (
 // questionnaire's constraints, and the household as a whole (roster.go). The order is that of the questionnaire, the
 // household as a whole last; problems about it have no unit. An open answer breaks no rule, and neither does a contested one.
 func Check(q *schema.Questionnaire, iv *Interview, lang string) []Problem {
-	c := newChecker(q, iv, lang)
-	for _, s := range q.Sections {
+	return Ask(q, iv, nil).Check(lang)
+}
+
+// Visible tells whether a unit is asked in this interview: yes, no, or unknown, which means that it is shown. A unit that no
+// section asks is not visible. For many units of one interview make an [Asking] once.
+func Visible(q *schema.Questionnaire, iv *Interview, unit string) schema.Truth {
+	return Ask(q, iv, nil).Visible(unit)
+}
+
+// SectionVisible tells whether a section is asked in this interview.
+func SectionVisible(q *schema.Questionnaire, iv *Interview, section string) schema.Truth {
+	return Ask(q, iv, nil).Section(section)
+}
+
+// Asking is what is asked in one interview as it stands. It is not safe for concurrent use.
+type Asking struct{ c *checker }
+
+// Ask makes an Asking. With a judgement, questions for households that may be poor (causes, support) are left out once the
+// class is certainly not poor; g may be nil.
+func Ask(q *schema.Questionnaire, iv *Interview, g *Judgement) *Asking {
+	c := newChecker(q, iv, "")
+	if v, ok := q.Vars.Lookup(schema.VarMayBePoor); ok && g != nil {
+		c.env.Set(v, schema.BoolValue(g.Possible != canNotPoor))
+	}
+	return &Asking{c}
+}
+
+// Check is [Check] of the interview.
+func (a *Asking) Check(lang string) []Problem {
+	c := a.c
+	c.lang, c.problems = lang, nil
+	for _, s := range c.q.Sections {
 		c.section(s)
 	}
 	c.rest()
@@ -22,31 +52,29 @@ func Check(q *schema.Questionnaire, iv *Interview, lang string) []Problem {
 	return c.problems
 }
 
-// Visible tells whether a unit is asked in this interview: yes, no, or unknown, which means that it is shown. A unit that no
-// section asks is not visible.
-func Visible(q *schema.Questionnaire, iv *Interview, unit string) schema.Truth {
-	question, ok := q.Question(schema.KindInterview, unit)
+// Visible is [Visible] of the interview.
+func (a *Asking) Visible(unit string) schema.Truth {
+	c := a.c
+	question, ok := c.kind.Question(unit)
 	if !ok || question.Section == "" {
 		return schema.No
 	}
-	c := newChecker(q, iv, "")
-	section := sectionOf(q, question.Section)
 	env := c.env
 	if id, _, ok := schema.MemberUnit(unit); ok {
 		if env = c.memberEnv(id); env == nil {
 			return schema.No
 		}
 	}
-	return and(section.ShowIf.Eval(c.env), c.shown(question, env))
+	return and(a.Section(question.Section), c.shown(question, env))
 }
 
-// SectionVisible tells whether a section is asked in this interview.
-func SectionVisible(q *schema.Questionnaire, iv *Interview, section string) schema.Truth {
-	s := sectionOf(q, section)
+// Section is [SectionVisible] of the interview.
+func (a *Asking) Section(id string) schema.Truth {
+	s := sectionOf(a.c.q, id)
 	if s == nil {
 		return schema.No
 	}
-	return s.ShowIf.Eval(newChecker(q, iv, "").env)
+	return s.ShowIf.Eval(a.c.env)
 }
 
 func sectionOf(q *schema.Questionnaire, id string) *schema.Section {

@@ -219,3 +219,20 @@ func TestHouseholdGroupsFollowTheHeadAndTheMembers(t *testing.T) {
 		}
 	}
 }
+
+func TestCausesAreNotAskedOnceTheClassIsCertainlyNotPoor(t *testing.T) {
+	q := questionnaire()
+	for _, c := range []struct {
+		b1   any
+		want schema.Truth
+	}{{140, schema.Yes}, {141, schema.No}, {nil, schema.Yes}} {
+		h := household(calm()).with(w{"b1_score": c.b1, "income_per_capita": nil})
+		iv := read(t, w(h))
+		if got := Ask(q, iv, judge(t, h, AreaRural)).Visible("causes/land"); got != c.want {
+			t.Errorf("causes with B1 %v: %v, want %v", c.b1, got, c.want)
+		}
+		if got := Visible(q, iv, "causes/land"); got != schema.Unknown {
+			t.Errorf("causes before any judgement: %v, want unknown, which is shown", got)
+		}
+	}
+}

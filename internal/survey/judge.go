@@ -9,127 +9,6 @@ import (
 	"github.com/rasoat/rasoat/schema"
 )
 
-// Class is the class of a household. Compare codes, never texts: "cận nghèo" contains "nghèo".
-type Class string
-
-const (
-	Poor         Class = "poor"         // hộ nghèo
-	NearPoor     Class = "near_poor"    // hộ cận nghèo
-	NotPoor      Class = "not_poor"     // hộ không nghèo
-	Undetermined Class = "undetermined" // chưa kết luận được: open answers can still change the class
-)
-
-// Classes is the set of classes the open answers allow.
-type Classes uint8
-
-const (
-	canNotPoor Classes = 1 << iota
-	canNearPoor
-	canPoor
-)
-
-// AllClasses is what is possible of a household nobody can judge yet.
-const AllClasses = canNotPoor | canNearPoor | canPoor
-
-// Has tells whether the class is possible. Undetermined is never in the set.
-func (s Classes) Has(c Class) bool {
-	switch c {
-	case Poor:
-		return s&canPoor != 0
-	case NearPoor:
-		return s&canNearPoor != 0
-	case NotPoor:
-		return s&canNotPoor != 0
-	}
-	return false
-}
-
-// One is the only class of the set, or Undetermined.
-func (s Classes) One() Class {
-	switch s {
-	case canPoor:
-		return Poor
-	case canNearPoor:
-		return NearPoor
-	case canNotPoor:
-		return NotPoor
-	}
-	return Undetermined
-}
-
-// Low is the class furthest from poverty that is possible, High the poorest.
-func (s Classes) Low() Class { return (s & -s).One() }
-func (s Classes) High() Class {
-	for _, c := range []Classes{canPoor, canNearPoor, canNotPoor} {
-		if s&c != 0 {
-			return c.One()
-		}
-	}
-	return Undetermined
-}
-
-// AreaType is the legal type of the commune on the day of review; it decides the income line.
-type AreaType string
-
-const (
-	AreaUnknown AreaType = "" // judged both ways
-	AreaRural   AreaType = schema.AreaRural
-	AreaUrban   AreaType = schema.AreaUrban
-)
-
-// What the income side of a class rests on.
-const (
-	BasisScore  = "score"  // B1, the procedure of the law under vn-2021
-	BasisIncome = "income" // stated income: under vn-2021 not the procedure, and marked wherever it is shown
-	BasisNone   = "none"
-)
-
-// Options say how much to tell.
-type Options struct {
-	Reasons   bool   // fill Judgement.Why
-	Lang      string // of the sentences: "vi" (the default) or "en"
-	ClassOnly bool   // leave out Undecided and Deciding: for counting
-}
-
-// Judgement is what a standard makes of an interview.
-type Judgement struct {
-	Class         Class
-	Basis         string
-	B2, B2Max     int       // points of the indicators that are yes; … and of those still unknown
-	Indicators    []Verdict // in the order of the standard's indicators
-	Undecided     []string  // units that would decide: the class while it is undetermined, else what is open besides
-	Deciding      []string  // only the units that can still change the class; empty once it is given
-	AverageLiving string    // yes, no, unknown; na when the standard has no such rule
-	Why           []Reason
-	Possible      Classes
-	Low, High     Class // range of the class over all open answers
-	Problems      []Problem
-
-	std *schema.Standard
-}
-
-// Standard is the standard judged by.
-func (g *Judgement) Standard() *schema.Standard { return g.std }
-
-// Verdict is the verdict on one indicator by its code; Unknown for an indicator the standard does not have.
-func (g *Judgement) Verdict(code string) Verdict {
-	for i, ind := range g.std.Indicators {
-		if ind.Code == code {
-			return g.Indicators[i]
-		}
-	}
-	return Unknown
-}
-
-// IndicatorMap is the verdicts by code.
-func (g *Judgement) IndicatorMap() map[string]string {
-	m := make(map[string]string, len(g.Indicators))
-	for i, ind := range g.std.Indicators {
-		m[ind.Code] = g.Indicators[i].String()
-	}
-	return m
-}
-
 // Judge is a standard made ready for a questionnaire. It is safe for concurrent use.
 type Judge struct {
 	std   *schema.Standard
@@ -160,15 +39,8 @@ func NewJudge(std *schema.Standard, q *schema.Questionnaire) (*Judge, error) {
 		return nil, fmt.Errorf("make judge of %s: more than %d indicators", std.Name, MaxIndicators)
 	}
 	j := &Judge{std: std, q: q, vars: q.Vars, house: map[string]*slot{}, person: map[string]*slot{}, score: -1, income: -1, living: -1, areaCell: -1}
-	for name, to := range map[string]**schema.Variable{
-		schema.VarAge: &j.age, schema.VarAgeMonths: &j.ageMonths, schema.VarMembers: &j.members,
-		schema.VarRetirementMen: &j.men, schema.VarRetirementWomen: &j.women,
-	} {
-		v, ok := j.vars.Lookup(name)
-		if !ok {
-			return nil, fmt.Errorf("make judge of %s: no variable %s", std.Name, name)
-		}
-		*to = v
+	if err := j.computed(); err != nil {
+		return nil, fmt.Errorf("make judge of %s: %w", std.Name, err)
 	}
 	for _, ind := range std.Indicators {
 		r, err := newRule(ind, j.cell)
@@ -177,25 +49,8 @@ func NewJudge(std *schema.Standard, q *schema.Questionnaire) (*Judge, error) {
 		}
 		j.rules = append(j.rules, r)
 	}
-	for _, line := range []struct {
-		line *schema.Line
-		cell *int
-	}{{std.Score, &j.score}, {std.Income, &j.income}} {
-		if line.line == nil {
-			continue
-		}
-		v, ok := j.vars.Of(line.line.Unit, "")
-		if !ok || v.Member || v.Kind != schema.KindInt {
-			return nil, fmt.Errorf("make judge of %s: the line's unit %s is not a whole number of the household", std.Name, line.line.Unit)
-		}
-		*line.cell = j.cell(v)
-	}
-	if std.AverageLiving != nil {
-		v, ok := j.vars.Of("livelihood", "")
-		if !ok {
-			return nil, fmt.Errorf("make judge of %s: no unit livelihood", std.Name)
-		}
-		j.living = j.cell(v)
+	if err := j.lines(); err != nil {
+		return nil, fmt.Errorf("make judge of %s: %w", std.Name, err)
 	}
 	j.role("review_date", reviewUnit, j.house)
 	if v, ok := j.vars.Of("household_size", ""); ok {
@@ -207,6 +62,46 @@ func NewJudge(std *schema.Standard, q *schema.Questionnaire) (*Judge, error) {
 		return &sheet{house: make([]cell, len(j.houseVars)), env: j.vars.NewEnv()}
 	}
 	return j, nil
+}
+
+// computed finds the variables this package works out.
+func (j *Judge) computed() error {
+	for name, to := range map[string]**schema.Variable{
+		schema.VarAge: &j.age, schema.VarAgeMonths: &j.ageMonths, schema.VarMembers: &j.members,
+		schema.VarRetirementMen: &j.men, schema.VarRetirementWomen: &j.women,
+	} {
+		v, ok := j.vars.Lookup(name)
+		if !ok {
+			return fmt.Errorf("no variable %s", name)
+		}
+		*to = v
+	}
+	return nil
+}
+
+// lines finds the answers of the income side and of the average living standard.
+func (j *Judge) lines() error {
+	for _, line := range []struct {
+		line *schema.Line
+		cell *int
+	}{{j.std.Score, &j.score}, {j.std.Income, &j.income}} {
+		if line.line == nil {
+			continue
+		}
+		v, ok := j.vars.Of(line.line.Unit, "")
+		if !ok || v.Member || v.Kind != schema.KindInt {
+			return fmt.Errorf("the unit %s of an income line is not a whole number of the household", line.line.Unit)
+		}
+		*line.cell = j.cell(v)
+	}
+	if j.std.AverageLiving != nil {
+		v, ok := j.vars.Of("livelihood", "")
+		if !ok {
+			return errors.New("no unit livelihood")
+		}
+		j.living = j.cell(v)
+	}
+	return nil
 }
 
 // role gives a unit its meaning besides being looked at by rules.
@@ -405,186 +300,4 @@ func (j *Judge) judge(s *sheet, areas []AreaType) outcome {
 		}
 	}
 	return out
-}
-
-// roster is who is in the household as far as it is known.
-type roster struct {
-	listed   int  // existing members
-	open     bool // household_size says there may be others
-	from, to int  // possible numbers of members; 0, 0: anything
-}
-
-func (s *sheet) roster(members int) roster {
-	r := roster{listed: members, from: members, to: members}
-	switch {
-	case s.vague:
-		r.open, r.from, r.to = true, 0, 0
-	case s.contested:
-		r.open = true
-		if s.sizeRange[0] < members || s.sizeRange[1] == 0 {
-			r.from, r.to = 0, 0
-		} else {
-			r.to = s.sizeRange[1]
-		}
-	case s.size.state == wrong:
-		r.open, r.from, r.to = true, 0, 0
-	case s.size.state == known && s.size.value.Int() != int64(members):
-		r.open = true
-		if n := s.size.value.Int(); n < int64(members) || n > MaxMembers {
-			r.from, r.to = 0, 0
-		} else {
-			r.to = int(n)
-		}
-	}
-	return r
-}
-
-func (j *Judge) verdict(r *rule, s *sheet, who *roster) Verdict {
-	if (r.member || r.sized) && (who.listed == 0 || s.vague) {
-		return Unknown
-	}
-	switch {
-	case !r.member && !r.sized:
-		return r.ofHousehold(j, s, 0).one()
-	case !r.member:
-		if who.to == 0 {
-			return Unknown
-		}
-		set := verdicts(0)
-		for n := who.from; n <= who.to; n++ {
-			set |= r.ofHousehold(j, s, n)
-		}
-		return set.one()
-	case r.ind.Aggregate == schema.AggregateShare:
-		return j.share(r, s, who)
-	}
-	all := NA
-	for i := range s.people {
-		p := &s.people[i]
-		if !p.exists {
-			continue
-		}
-		switch r.ofMember(j, p, s).one() {
-		case Yes:
-			return Yes
-		case Unknown:
-			all = Unknown
-		case No:
-			if all == NA {
-				all = No
-			}
-		}
-	}
-	if who.open {
-		return Unknown
-	}
-	return all
-}
-
-// share compares the number of members for whom the rule holds with a fraction of those it applies to, in whole numbers:
-// each yes adds den−num, each no takes num away, and the share is over num/den when the sum is over 0. Least and greatest
-// sum are taken member by member.
-func (j *Judge) share(r *rule, s *sheet, who *roster) Verdict {
-	if who.to == 0 {
-		return Unknown
-	}
-	yes, no := r.ind.Over.Den-r.ind.Over.Num, -r.ind.Over.Num
-	least, most, onlyNA := int64(0), int64(0), true
-	for i := range s.people {
-		p := &s.people[i]
-		if !p.exists {
-			continue
-		}
-		set := r.ofMember(j, p, s)
-		onlyNA = onlyNA && set == canNA
-		lo, hi := yes, no
-		for _, option := range []struct {
-			bit  verdicts
-			adds int64
-		}{{canYes, yes}, {canNo, no}, {canNA, 0}} {
-			if set&option.bit != 0 {
-				lo, hi = min(lo, option.adds), max(hi, option.adds)
-			}
-		}
-		least += lo
-		most += hi
-	}
-	if more := int64(who.to - who.listed); more > 0 {
-		least += more * no
-		most += more * yes
-		onlyNA = false
-	}
-	switch {
-	case onlyNA:
-		return NA
-	case least > 0:
-		return Yes
-	case most <= 0:
-		return No
-	}
-	return Unknown
-}
-
-// side tells whether the household is at or under the income line, and what that rests on. The score decides when it has a
-// value; a score that cannot be read is still a score, so that stated income does not take its place.
-func (j *Judge) side(s *sheet, area AreaType) (schema.Truth, string) {
-	if j.score >= 0 {
-		switch c := &s.house[j.score]; c.state {
-		case known:
-			line, _ := j.std.Score.For(string(area))
-			return schema.TruthOf(c.value.Int() <= line), BasisScore
-		case wrong:
-			return schema.Unknown, BasisNone
-		}
-	}
-	if j.income >= 0 {
-		if c := &s.house[j.income]; c.state == known {
-			line, _ := j.std.Income.For(string(area))
-			return schema.TruthOf(c.value.Int() <= line), BasisIncome
-		}
-	}
-	return schema.Unknown, BasisNone
-}
-
-// averageLiving is "hộ làm nông, lâm, ngư, diêm nghiệp có mức sống trung bình": it needs the livelihood, the class not_poor
-// and an income over the line and at or under the rule's own. One that fails is enough for no.
-func (j *Judge) averageLiving(s *sheet, area AreaType, classes Classes) Verdict {
-	rule := j.std.AverageLiving
-	if rule == nil {
-		return NA
-	}
-	open := classes != canNotPoor
-	if classes&canNotPoor == 0 {
-		return No
-	}
-	switch c := &s.house[j.living]; c.state {
-	case known:
-		if !contains(rule.Livelihoods, c.value.Text()) {
-			return No
-		}
-	default:
-		open = true
-	}
-	if j.income < 0 || s.house[j.income].state != known {
-		return Unknown
-	}
-	income := s.house[j.income].value.Int()
-	line, _ := j.std.Income.For(string(area))
-	upTo, _ := rule.UpTo.For(string(area))
-	if income <= line || income > upTo {
-		return No
-	}
-	if open {
-		return Unknown
-	}
-	return Yes
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
