@@ -20,19 +20,20 @@ import (
 type commands struct {
 	Lang string `help:"Ngôn ngữ của thông báo: vi hoặc en. · Language of messages." enum:"vi,en" default:"vi" env:"RASOAT_LANG"`
 
-	Serve    serveCommand    `cmd:"" help:"Chạy máy chủ. · Run the server."`
-	Area     areaCommands    `cmd:"" help:"Địa bàn (thôn). · Areas (villages)."`
-	Account  accountCommands `cmd:"" help:"Tài khoản và địa bàn được giao. · Accounts and what they are granted."`
-	Enrol    enrolCommand    `cmd:"" help:"Cấp mã một lần cho một máy. · Issue a one-time code for a device."`
-	Device   deviceCommands  `cmd:"" help:"Máy đã đăng ký. · Enrolled devices."`
-	Round    roundCommands   `cmd:"" help:"Đợt rà soát. · Rounds of review."`
-	Held     heldCommands    `cmd:"" help:"Phần gửi lên đang bị giữ. · Changes that are held."`
-	Rebuild  rebuildCommand  `cmd:"" help:"Dựng lại (hoặc chỉ kiểm) số liệu từ nhật ký. · Rebuild, or only verify, from the log."`
-	Backup   backupCommand   `cmd:"" help:"Sao lưu khi đang chạy. · Back up while running."`
-	Check    checkCommand    `cmd:"" help:"Kiểm tra thư mục phiếu và chuẩn. · Check a folder of definitions."`
-	Demo     demoCommand     `cmd:"" help:"Trình diễn trên huyện giả lập. · The story on a made-up district."`
-	Classify classifyCommand `cmd:"" help:"Xếp loại hộ từ stdin ra stdout (JSON lines). · Classify households."`
-	Version  versionCommand  `cmd:"" help:"Phiên bản. · Version."`
+	Serve     serveCommand      `cmd:"" help:"Chạy máy chủ. · Run the server."`
+	Area      areaCommands      `cmd:"" help:"Địa bàn (thôn). · Areas (villages)."`
+	Account   accountCommands   `cmd:"" help:"Tài khoản và địa bàn được giao. · Accounts and what they are granted."`
+	Enrol     enrolCommand      `cmd:"" help:"Cấp mã một lần cho một máy. · Issue a one-time code for a device."`
+	Device    deviceCommands    `cmd:"" help:"Máy đã đăng ký. · Enrolled devices."`
+	Round     roundCommands     `cmd:"" help:"Đợt rà soát. · Rounds of review."`
+	Household householdCommands `cmd:"" help:"Danh sách hộ. · Lists of households."`
+	Held      heldCommands      `cmd:"" help:"Phần gửi lên đang bị giữ. · Changes that are held."`
+	Rebuild   rebuildCommand    `cmd:"" help:"Dựng lại (hoặc chỉ kiểm) số liệu từ nhật ký. · Rebuild, or only verify, from the log."`
+	Backup    backupCommand     `cmd:"" help:"Sao lưu khi đang chạy. · Back up while running."`
+	Check     checkCommand      `cmd:"" help:"Kiểm tra thư mục phiếu và chuẩn. · Check a folder of definitions."`
+	Demo      demoCommand       `cmd:"" help:"Trình diễn trên huyện giả lập. · The story on a made-up district."`
+	Classify  classifyCommand   `cmd:"" help:"Xếp loại hộ từ stdin ra stdout (JSON lines). · Classify households."`
+	Version   versionCommand    `cmd:"" help:"Phiên bản. · Version."`
 }
 
 // place is where a store is. Commands that work on one embed it.
