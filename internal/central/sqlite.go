@@ -3,13 +3,13 @@ package central
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3/database"
@@ -109,12 +109,10 @@ func (e *sqliteEngine) view(ctx context.Context, f func(*sql.Tx) error) error {
 	return readOnly(ctx, e.read, nil, f)
 }
 
+// in gives the keys as one argument: the text stays the same for any number of them.
 func (e *sqliteEngine) in(from int, keys []string) (string, []any) {
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = k
-	}
-	return "IN (" + placeholders(from, len(keys)) + ")", args
+	list, _ := json.Marshal(keys) // strings are never refused
+	return fmt.Sprintf("IN (SELECT value FROM json_each($%d))", from), []any{string(list)}
 }
 
 func (e *sqliteEngine) share() string { return "" }
@@ -128,24 +126,11 @@ func (e *sqliteEngine) dots(dots []fieldsync.Dot, origins map[string]origin) (st
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString("(" + placeholders(1+3*i, 3) + ")")
+		b.WriteString("(?,?,?)")
 		args = append(args, origins[d.Replica].home, d.Replica, int64(d.Seq))
 	}
 	b.WriteString(") SELECT " + loggedColumns + " FROM d CROSS JOIN change c ON c.home = d.home AND c.replica = d.replica AND c.seq = d.seq")
 	return b.String(), args
-}
-
-// placeholders returns $from, … for n arguments.
-func placeholders(from, n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(from + i))
-	}
-	return b.String()
 }
 
 // sqliteRows are the numbers of rows a bulk insert is prepared for: few texts, so that they stay prepared.
@@ -186,7 +171,8 @@ func (e *sqliteEngine) insert(ctx context.Context, _ *sql.Tx, ins *insert) (int6
 	return done, nil
 }
 
-// prepare keeps one statement a table and number of rows; a table is always inserted into in the same way.
+// prepare keeps one statement a table and number of rows; a table is always inserted into in the same way. Parameters have no
+// names: the driver asks SQLite for the name of each one, which searches all of them.
 func (e *sqliteEngine) prepare(ctx context.Context, ins *insert, rows int) (*sql.Stmt, error) {
 	key := statement{ins.table, rows}
 	if stmt := e.prepared[key]; stmt != nil {
@@ -198,7 +184,7 @@ func (e *sqliteEngine) prepare(ctx context.Context, ins *insert, rows int) (*sql
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString("(" + placeholders(1+i*len(ins.columns), len(ins.columns)) + ")")
+		b.WriteString("(?" + strings.Repeat(",?", len(ins.columns)-1) + ")")
 	}
 	b.WriteString(" " + ins.then)
 	stmt, err := e.conn.PrepareContext(ctx, b.String())

@@ -62,7 +62,10 @@ func (p *planner) look(w *work) error {
 	q := p.s.questionnaireOf(w.rec)
 	policies := survey.Policies(q)
 	v := View{Soft: w.rec.Soft(), Waiting: len(w.rec.Waiting()), Deleted: deleted(w.rec, policies)}
-	conflicts := w.rec.Conflicts(policies)
+	var conflicts []fieldsync.Open
+	if len(w.rec.LiveDots()) > 1 { // one change alone contradicts nobody
+		conflicts = w.rec.Conflicts(policies)
+	}
 	hard := 0
 	for _, o := range conflicts {
 		if o.Quiet {
