@@ -91,6 +91,7 @@ func (s *Server) guard(r route) echo.HandlerFunc {
 		if v.user, err = s.Account.Who(c.Request().Context()); err != nil {
 			return err
 		}
+		c.Set(keyUser, v.user) // for the page that says what went wrong
 		ok, err := r.where(v, r.act)
 		switch {
 		case errors.Is(err, errSignIn) && r.method == http.MethodGet:
@@ -105,6 +106,9 @@ func (s *Server) guard(r route) echo.HandlerFunc {
 		return notFound(r.serve(v))
 	}
 }
+
+// keyUser keeps the visitor with the request.
+const keyUser = "user"
 
 var errSignIn = errors.New("nobody is signed in")
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/rasoat/rasoat/internal/account"
 	"github.com/rasoat/rasoat/internal/survey"
 )
 
@@ -99,11 +100,12 @@ func changePassword(v *visit) error {
 }
 
 // problemBody is a page that says that something is not there, not allowed or broken.
-type problemBody struct{ Heading, Text, Next, Request string }
+type problemBody struct{ Heading, Text, Request string }
 
 // problemPage answers a status with a page in the visitor's language.
 func (s *Server) problemPage(c echo.Context, status int) error {
 	v := &visit{Context: c, s: s, lang: langOf(c)}
+	v.user, _ = c.Get(keyUser).(*account.User)
 	text := said(status)[0]
 	if v.lang == "en" {
 		text = said(status)[1]

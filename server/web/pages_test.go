@@ -1,0 +1,332 @@
+package web_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// visitor is a browser without JavaScript.
+type visitor struct {
+	t    testing.TB
+	base string
+	*http.Client
+}
+
+func (w *world) serve() *httptest.Server {
+	s := httptest.NewServer(w.server.Handler())
+	w.t.Cleanup(s.Close)
+	return s
+}
+
+func newVisitor(t testing.TB, base string) *visitor {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &visitor{t, base, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+type answer struct {
+	status   int
+	body, to string
+	header   http.Header
+}
+
+func (v *visitor) do(method, path string, form url.Values) answer {
+	v.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r, err := http.NewRequest(method, v.base+path, body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	res, err := v.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return answer{res.StatusCode, string(b), res.Header.Get("Location"), res.Header}
+}
+
+func (v *visitor) get(path string) answer { return v.do("GET", path, nil) }
+
+func (v *visitor) post(path string, pairs ...string) answer {
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return v.do("POST", path, form)
+}
+
+// as signs in.
+func (w *world) as(base, account string) *visitor {
+	w.t.Helper()
+	v := newVisitor(w.t, base)
+	if a := v.post("/signin", "account", account, "password", password); a.status != http.StatusSeeOther {
+		w.t.Fatalf("sign in as %s: status %d, %s", account, a.status, a.body)
+	}
+	return v
+}
+
+// pages are the addresses every reader's walk visits.
+func (w *world) pages() []string {
+	r := "/rounds/" + w.round
+	return []string{"/rounds", r, r + "?area=01975", r + "?on=2025-07-01", r + "?area=02014&on=2025-07-01", r + "?area=01975&compare=type", r + "?area=01975&compare=vn-2027",
+		r + "/households?area=01975", r + "/households?area=01975-01&class=poor", r + "/households?area=01975&state=conflict", r + "/households?area=01975&q=nguyen",
+		r + "/residents?area=01975", "/households/" + w.contested, "/households/" + w.hostile, "/conflicts", "/held", "/held/" + w.held.String(),
+		"/villages", "/accounts", "/accounts/new", "/accounts/en0417", "/devices", "/rounds/new", "/password"}
+}
+
+func TestEveryPageRendersInBothLanguagesWithTheDistrictsData(t *testing.T) {
+	w := newWorld(t, 60)
+	s := w.serve()
+	admin, board := w.as(s.URL, "quantri"), w.as(s.URL, "banchidao")
+	for _, lang := range []string{"vi", "en"} {
+		for _, v := range []*visitor{admin, board} {
+			v.post("/language", "to", lang, "back", "/")
+		}
+		for _, path := range w.pages() {
+			v := admin
+			if path == "/conflicts" {
+				v = board
+			}
+			a := v.get(path)
+			if a.status != http.StatusOK {
+				t.Errorf("%s in %s: status %d", path, lang, a.status)
+				continue
+			}
+			check(t, lang+" "+path, lang, a.body)
+		}
+	}
+}
+
+// check holds of every page.
+func check(t *testing.T, name, lang, body string) {
+	t.Helper()
+	if len(body) > 150_000 {
+		t.Errorf("%s has %d bytes, more than 150 KB", name, len(body))
+	}
+	for _, must := range []string{`<html lang="` + lang + `">`, `<main id="main"`, `class="skip"`, "<h1>", "</html>"} {
+		if !strings.Contains(body, must) {
+			t.Errorf("%s lacks %s", name, must)
+		}
+	}
+	for _, never := range []string{" style=", "<style", "onclick=", "javascript:", "%!", "<no value>", "<script>"} {
+		if strings.Contains(body, never) {
+			t.Errorf("%s contains %s", name, never)
+		}
+	}
+	if strings.Count(body, "<table") != strings.Count(body, "<caption") {
+		t.Errorf("%s has a table without a caption", name)
+	}
+}
+
+func TestNamesFullOfMarkupAreShownAsText(t *testing.T) {
+	w := newWorld(t, 60)
+	v := w.as(w.serve().URL, "banchidao")
+	for _, path := range []string{"/households/" + w.hostile, "/rounds/" + w.round + "/households?area=01975&q=script"} {
+		a := v.get(path)
+		if !strings.Contains(a.body, "&lt;script&gt;alert") {
+			t.Errorf("%s does not show the name at all", path)
+		}
+		if strings.Contains(a.body, "<script>alert") || strings.Contains(a.body, "<img src=x") {
+			t.Errorf("%s lets markup of an answer through", path)
+		}
+	}
+}
+
+func TestSensitiveAnswersAreHiddenUntilSomebodySaysWhy(t *testing.T) {
+	w := newWorld(t, 60)
+	v := w.as(w.serve().URL, "banchidao")
+	path := "/households/" + w.contested
+	head := w.find("01975", "poor", 0).Head()
+	number := head.Answers["id_number"].(string)
+	if a := v.get(path); strings.Contains(a.body, number) || strings.Contains(a.body, "Tày") {
+		t.Fatalf("the page shows an identity number or an ethnic group unasked")
+	}
+	if a := v.post(path+"/reveal", "why", "x"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, `value="x"`) {
+		t.Errorf("a reason that says nothing: status %d", a.status)
+	}
+	if a := v.post(path+"/reveal", "why", "Đối chiếu thẻ căn cước"); a.status != http.StatusSeeOther {
+		t.Fatalf("reveal: status %d, %s", a.status, a.body)
+	}
+	if a := v.get(path); !strings.Contains(a.body, number) {
+		t.Errorf("the number is still hidden after a reason was given")
+	}
+	if a := v.get("/households/" + w.hostile); strings.Contains(a.body, w.find("01975", "not_poor", 0).Head().Answers["id_number"].(string)) {
+		t.Errorf("one reason opened another household")
+	}
+	audits, err := w.store.Audits(context.Background(), 5)
+	if err != nil || len(audits) == 0 || audits[0].Act != "household.sensitive" || audits[0].Actor != "banchidao" || audits[0].Object != w.contested || audits[0].Detail != "Đối chiếu thẻ căn cước" {
+		t.Errorf("audit log: %+v, %v", audits, err)
+	}
+}
+
+func TestSigningInAndOut(t *testing.T) {
+	w := newWorld(t, 3)
+	s := w.serve()
+	v := newVisitor(t, s.URL)
+	if a := v.get("/rounds?x=1"); a.status != http.StatusSeeOther || a.to != "/signin?next=%2Frounds%3Fx%3D1" {
+		t.Fatalf("a page without sign-in: %d to %s", a.status, a.to)
+	}
+	if a := v.post("/signin", "account", "banchidao", "password", "sai mat khau roi"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "signin_wrong") ||
+		!strings.Contains(a.body, `value="banchidao"`) || strings.Contains(a.body, "sai mat khau") {
+		t.Errorf("a wrong password: %d, the name stays and the password does not", a.status)
+	}
+	if a := v.post("/signin?next=%2Frounds%3Fx%3D1", "account", "banchidao", "password", password); a.status != http.StatusSeeOther || a.to != "/rounds?x=1" {
+		t.Fatalf("sign in: %d to %s", a.status, a.to)
+	}
+	if a := newVisitor(t, s.URL).post("/signin?next=https://example.org/", "account", "banchidao", "password", password); a.to != "/" {
+		t.Errorf("sign in may not send people elsewhere, went to %s", a.to)
+	}
+	if a := v.get("/rounds"); a.status != http.StatusOK || !strings.Contains(a.body, "Ma Thị Ban") {
+		t.Errorf("after sign-in: %d", a.status)
+	}
+	if a := v.post("/password", "old", password, "new", "một câu hoàn toàn khác", "again", "một câu khác"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "password_again") {
+		t.Errorf("two different new passwords: %d", a.status)
+	}
+	if a := v.post("/password", "old", password, "new", "một câu hoàn toàn khác", "again", "một câu hoàn toàn khác"); a.status != http.StatusSeeOther {
+		t.Errorf("change the password: %d %s", a.status, a.body)
+	}
+	if a := v.get("/rounds"); a.status != http.StatusOK || !strings.Contains(a.body, "Đã đổi mật khẩu") {
+		t.Errorf("after the change one stays signed in and is told: %d", a.status)
+	}
+	if a := v.post("/signout"); a.status != http.StatusSeeOther {
+		t.Errorf("sign out: %d", a.status)
+	}
+	if a := v.get("/rounds"); a.status != http.StatusSeeOther {
+		t.Errorf("after sign-out: %d", a.status)
+	}
+}
+
+func TestGuessingIsSlowedDown(t *testing.T) {
+	w := newWorld(t, 1)
+	v := newVisitor(t, w.serve().URL)
+	last := answer{}
+	for range 8 {
+		last = v.post("/signin", "account", "banchidao", "password", "đoán mò lần nữa")
+	}
+	if !strings.Contains(last.body, "signin_wait") {
+		t.Errorf("after eight guesses: %d %s", last.status, last.body)
+	}
+}
+
+func TestErrorsAreToldInTheVisitorsLanguage(t *testing.T) {
+	w := newWorld(t, 1)
+	v := w.as(w.serve().URL, "banchidao")
+	for _, lang := range []struct{ to, missing, forbidden string }{{"vi", "Không có trang này", "Bạn không được mở trang này"}, {"en", "There is no such page", "You may not open this page"}} {
+		v.post("/language", "to", lang.to, "back", "/")
+		for path, want := range map[string]string{"/nothing": lang.missing, "/households/0199c0de-0000-7000-8000-000000000001": lang.missing, "/rounds/new": lang.forbidden} {
+			if a := v.get(path); !strings.Contains(a.body, want) || !strings.Contains(a.body, `<html lang="`+lang.to+`">`) {
+				t.Errorf("%s in %s: %d\n%s", path, lang.to, a.status, a.body)
+			}
+		}
+	}
+}
+
+func TestWhatAFormWasGivenStaysWhenSomethingIsWrong(t *testing.T) {
+	w := newWorld(t, 1)
+	v := w.as(w.serve().URL, "quantri")
+	a := v.post("/rounds", "name", "Đợt thử", "place", "999", "from", "2026-09-01", "to", "2026-08-01", "standard", "vn-2027", "questionnaire", "household/2026.1")
+	for _, must := range []string{`value="Đợt thử"`, `value="999"`, "area_unknown", `value="vn-2027" selected`, `href="#place"`, `aria-invalid="true"`} {
+		if !strings.Contains(a.body, must) {
+			t.Errorf("the form lost %s (status %d)", must, a.status)
+		}
+	}
+	a = v.post("/rounds/"+w.round+"/residents?area=01975", "as_of", "2024-11-01", "source", "Công an xã", "h-01975-01", "70", "p-01975-01", "12")
+	if !strings.Contains(a.body, `value="70"`) || !strings.Contains(a.body, "persons_few") || a.status != http.StatusUnprocessableEntity {
+		t.Errorf("fewer persons than households: %d", a.status)
+	}
+}
+
+func TestResidentsRoundsAndAccountsCanBeEntered(t *testing.T) {
+	w := newWorld(t, 5)
+	v := w.as(w.serve().URL, "quantri")
+	r := "/rounds/" + w.round
+	if a := v.post(r+"/residents?area=02017", "as_of", "2024-11-01", "source", "Công an xã", "h-02017-01", "1.070", "p-02017-01", "4.112"); a.status != http.StatusSeeOther {
+		t.Fatalf("enter residents: %d %s", a.status, a.body)
+	}
+	if a := v.get(r + "?area=02017"); !strings.Contains(a.body, "1.070") || !strings.Contains(a.body, "chưa nhập tổng số hộ dân cư") {
+		t.Errorf("one village has its number, the commune has not all")
+	}
+	if a := v.post("/rounds", "name", "Đợt 2026", "kind", "periodic", "place", "02008", "from", "2026-09-01", "to", "2026-12-14", "standard", "vn-2027", "questionnaire", "household/2026.1"); a.status != http.StatusForbidden && a.status != http.StatusUnprocessableEntity && a.status != http.StatusSeeOther {
+		t.Errorf("open a round: %d %s", a.status, a.body)
+	}
+	if a := v.post("/accounts", "account", "en0500", "name", "Đinh Thị Mới", "role", "enumerator", "areas", "01975-03, 01975-04"); a.status != http.StatusSeeOther {
+		t.Fatalf("add an account: %d %s", a.status, a.body)
+	}
+	if a := v.post("/accounts", "account", "en0501", "name", "Ngoài địa bàn", "role", "enumerator", "areas", "00004"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "area_not_yours") {
+		t.Errorf("an account elsewhere: %d", a.status)
+	}
+	if a := v.post("/accounts/en0500/enrol"); a.status != http.StatusOK || !strings.Contains(a.body, "bigcode") {
+		t.Errorf("enrolment code: %d", a.status)
+	}
+	if a := v.post("/accounts/en0500/ungrant", "area", "01975-03", "how", "revoked"); a.status != http.StatusSeeOther {
+		t.Errorf("revoke a grant: %d %s", a.status, a.body)
+	}
+	if a := v.get("/accounts/en0500"); !strings.Contains(a.body, "Đã thu hồi") {
+		t.Errorf("the grant is not shown as revoked")
+	}
+	if a := v.post("/devices/1/revoke"); a.status != http.StatusSeeOther {
+		t.Errorf("revoke a tablet: %d %s", a.status, a.body)
+	}
+}
+
+func TestAHeldChangeIsReleasedOnceWithAReason(t *testing.T) {
+	w := newWorld(t, 30)
+	v := w.as(w.serve().URL, "ban02014")
+	path := "/held/" + w.held.String()
+	if a := v.get("/held"); !strings.Contains(a.body, w.held.String()) {
+		t.Fatalf("the list does not show the held change: %d", a.status)
+	}
+	if a := v.post(path+"/release", "release_why", ""); a.status != http.StatusUnprocessableEntity {
+		t.Errorf("without a reason: %d", a.status)
+	}
+	if a := v.post(path+"/release", "release_why", "Chị Điều Tra làm thay tuần này"); a.status != http.StatusSeeOther {
+		t.Fatalf("release: %d %s", a.status, a.body)
+	}
+	if a := v.post(path+"/refuse", "refuse_why", "Nghĩ lại, không nhận"); a.status != http.StatusNotFound {
+		t.Errorf("a second decision: %d", a.status)
+	}
+	if a := w.as(w.serve().URL, "banchidao").get(path); a.status != http.StatusNotFound {
+		t.Errorf("another commune sees it: %d", a.status)
+	}
+}
+
+func TestARateOverAHundredPercentIsRefusedWithTheReason(t *testing.T) {
+	w := newWorld(t, 60)
+	v := w.as(w.serve().URL, "quantri")
+	r := "/rounds/" + w.round
+	v.post(r+"/residents?area=01975", "as_of", "2024-11-01", "source", "Nhập nhầm", "h-01975-01", "1", "p-01975-01", "3")
+	a := v.get(r + "?area=01975")
+	if !strings.Contains(a.body, "Tỷ lệ trên 100 % không được tính") || !strings.Contains(a.body, "tổng số hộ dân cư là 1,") {
+		t.Errorf("no word of the impossible rate")
+	}
+}
+
+func TestTheOldDistrictIsNotASumOfNewCommunes(t *testing.T) {
+	w := newWorld(t, 10)
+	a := w.as(w.serve().URL, "huyen").get("/rounds/" + w.round + "?on=2025-07-01")
+	for _, must := range []string{"Đồng Thắng", "Dương Quang", "Xã Bạch Thông", "Xã Phong Quang", "Xã Vĩnh Thông", "chưa trọn"} {
+		if !strings.Contains(a.body, must) {
+			t.Errorf("the view by the units of 2025 does not name %s", must)
+		}
+	}
+}
