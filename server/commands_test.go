@@ -33,7 +33,7 @@ func TestEveryRefusalIsSaidInBothLanguages(t *testing.T) {
 		"account_unknown": {"enrol", "nobody"},
 		"device_unknown":  {"device", "revoke", "77"},
 		"file_missing":    {"area", "import", "không-có.csv"},
-		"password_short":  {"account", "password", "en01"},
+		"password_empty":  {"account", "password", "en01"},
 	} {
 		if code == "area_unknown" {
 			args[len(args)-1] = "063@2026-01-01"

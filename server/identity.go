@@ -39,12 +39,13 @@ func (c *accountAdd) Run(t *terminal) error {
 	}
 	hash := ""
 	if password != "" { // an account without one works with a tablet and cannot sign in
-		if err := account.CheckNew(c.Account, password); err != nil {
-			return err
+		if len(password) > account.MaxPassword {
+			return account.ErrLong
 		}
 		if hash, err = account.Hash(password); err != nil {
 			return err
 		}
+		t.weak(c.Account, password)
 	}
 	return c.with(t, func(s *central.Store) error {
 		err := s.AddAccount(t.ctx, "", central.NewAccount{Account: c.Account, Name: c.Name, Role: c.Role, Phone: c.Phone, PasswordHash: hash, Areas: c.Area})
@@ -54,6 +55,14 @@ func (c *accountAdd) Run(t *terminal) error {
 		t.say("Đã thêm %s. Cấp mã cho máy: server enrol %[1]s", "Added %s. Issue a code for a device: server enrol %[1]s", c.Account)
 		return nil
 	})
+}
+
+// weak warns the operator, who may set whatever password he answers for; people's own are refused (account.CheckNew).
+func (t *terminal) weak(name, password string) {
+	var refusal *central.Refusal
+	if errors.As(account.CheckNew(name, password), &refusal) {
+		t.warn("Cảnh báo, mật khẩu yếu: %s", "Warning, a weak password: %s", refusal.Text.In(t.lang()))
+	}
 }
 
 // password reads the first line of standard input; at a terminal it asks.
@@ -155,6 +164,7 @@ func (c *accountPassword) Run(t *terminal) error {
 		if err := account.New(s, account.Options{Log: t.log}).SetPassword(t.ctx, "", c.Account, password); err != nil {
 			return err
 		}
+		t.weak(c.Account, password)
 		t.say("Đã đặt mật khẩu cho %s; các phiên đang mở đã kết thúc.", "The password of %s is set; its open sessions have ended.", c.Account)
 		return nil
 	})

@@ -36,6 +36,10 @@ func refuse(code, vi, en string) *central.Refusal {
 	return &central.Refusal{Code: code, Text: schema.Text{"vi": vi, "en": en}}
 }
 
+// ErrEmpty: an account that signs in has a password.
+var ErrEmpty = refuse("password_empty", "Chưa có mật khẩu trên stdin. Gõ mật khẩu rồi Enter, hoặc: echo … | server account password …",
+	"There is no password on standard input. Type it and press Enter, or: echo … | server account password …")
+
 // common are passwords that the first guesses try; digits and spaces at both ends are left out of the comparison.
 var common = []string{"", "matkhau", "password", "passw0rd", "qwerty", "qwertyuiop", "iloveyou", "anhyeuem", "emyeuanh", "admin", "administrator", "abc", "rasoat", "giamngheo", "vietnam"}
 

@@ -191,7 +191,10 @@ func (s *Service) ChangePassword(ctx context.Context, account, old, new string) 
 		return ErrWrong
 	}
 	s.gate.passed(account, "change "+account)
-	next, err := s.setPassword(ctx, account, account, new)
+	if err := CheckNew(account, new); err != nil {
+		return err
+	}
+	next, err := s.keep(ctx, account, account, new)
 	if err != nil {
 		return err
 	}
@@ -202,16 +205,25 @@ func (s *Service) ChangePassword(ctx context.Context, account, old, new string) 
 	return nil
 }
 
-// SetPassword sets a password without asking for the old one: an administrator, the command line (by ""). All sessions of
-// the account end.
+// SetPassword sets a password without asking for the old one: an administrator, or the operator at the command line
+// (by ""), who may set a weak one and is warned by the command. All sessions of the account end.
 func (s *Service) SetPassword(ctx context.Context, by, account, new string) error {
-	_, err := s.setPassword(ctx, by, account, new)
+	if by != "" {
+		if err := CheckNew(account, new); err != nil {
+			return err
+		}
+	}
+	_, err := s.keep(ctx, by, account, new)
 	return err
 }
 
-func (s *Service) setPassword(ctx context.Context, by, account, new string) (hash string, err error) {
-	if err := CheckNew(account, new); err != nil {
-		return "", err
+// keep hashes and stores a password that was found good.
+func (s *Service) keep(ctx context.Context, by, account, new string) (hash string, err error) {
+	if new == "" {
+		return "", ErrEmpty
+	}
+	if len(new) > MaxPassword {
+		return "", ErrLong
 	}
 	if hash, err = Hash(new); err != nil {
 		return "", err

@@ -173,7 +173,11 @@ func (s *Store) useCode(ctx context.Context, tx *sql.Tx, code, token string, req
 	var name, replica string
 	var pub []byte
 	var expires, used int64
-	err := tx.QueryRowContext(ctx, "SELECT account, expires_at, used_at, replica, pub FROM enrol_code WHERE code_hash = $1", codeHash(code)).
+	hash := codeHash(code)
+	if err := s.eng.lock(ctx, tx, []string{"enrol " + fieldsync.B64(hash).String()}); err != nil { // two tablets, one code, at once
+		return nil, err
+	}
+	err := tx.QueryRowContext(ctx, "SELECT account, expires_at, used_at, replica, pub FROM enrol_code WHERE code_hash = $1", hash).
 		Scan(&name, &expires, &used, &replica, &pub)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errEnrolUnknown

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rasoat/rasoat/internal/central/centraltest"
 	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
@@ -29,10 +30,30 @@ const villageFile = `code,name,parent_code,valid_from,valid_to
 01975-01,Bản Lạn,01975,2020-01-01,2025-07-01
 `
 
+// officeURL is where newOffice opens its store.
+var officeURL = func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "central.db") }
+
+// TestIdentityAndListsOnPostgres runs the tests of this file and of households_test.go on the other engine.
+func TestIdentityAndListsOnPostgres(t *testing.T) {
+	before := officeURL
+	defer func() { officeURL = before }()
+	officeURL = func(t *testing.T) string { return centraltest.PostgresURL(t) }
+	for name, test := range map[string]func(*testing.T){
+		"enrol": TestOneCodeOneTabletSameAnswerAgain, "expiry": TestACodeExpiresAfterADay, "guessing": TestGuessingCodesIsSlowedDown,
+		"hello": TestHelloRegistersAnUnseenReplicaForTheTokensAccountOnly, "grants": TestGrantsDecideScopesDropsAndBoards,
+		"dropped": TestAWithdrawnVillageIsDroppedAtTheNextHello, "disabled": TestADisabledAccountMayDoNothingUntilItIsEnabled,
+		"epoch": TestAReceiptForMoreThanIsHereTakesANewEpochOnce, "audit": TestTheAuditLogShowsARowThatWasChanged,
+		"villages": TestBadRowsOfAVillageFileAreReportedAndTheRestIsIn, "round": TestARoundReachesTheTabletsOfItsArea,
+		"list": TestAListBecomesAClosedRoundWithMembers, "persons": TestAListNeverOverrulesAPerson, "race": TestTwoTabletsWithOneCodeAtOnce,
+	} {
+		t.Run(name, test)
+	}
+}
+
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{t: t, ctx: t.Context(), at: time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)}
-	store, err := Open(o.ctx, "sqlite:"+filepath.Join(t.TempDir(), "central.db"), Options{Now: func() time.Time { return o.at }, Log: slog.New(slog.DiscardHandler)})
+	store, err := Open(o.ctx, officeURL(t), Options{Now: func() time.Time { return o.at }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,6 +186,31 @@ func TestOneCodeOneTabletSameAnswerAgain(t *testing.T) {
 	wantCode(t, "the same code after the device was revoked", err, 410, "enrol_used")
 	_, err = o.Device(o.ctx, first.Token)
 	wantCode(t, "a revoked token", err, 401, "token")
+}
+
+func TestTwoTabletsWithOneCodeAtOnce(t *testing.T) {
+	o := newOffice(t)
+	o.account("en01", "enumerator", "01969-01")
+	code := o.code("en01")
+	errs := make(chan error, 8)
+	for range cap(errs) {
+		go func() {
+			_, err := o.enrol(code, newTabletKey())
+			errs <- err
+		}()
+	}
+	won := 0
+	for range cap(errs) {
+		if err := <-errs; err == nil {
+			won++
+		} else {
+			wantCode(t, "a tablet that came second", err, 410, "enrol_used")
+		}
+	}
+	devices, err := o.Devices(o.ctx, "en01")
+	if err != nil || won != 1 || len(devices) != 1 {
+		t.Errorf("%d of %d tablets got in with one code, %d devices, %v; want one", won, cap(errs), len(devices), err)
+	}
 }
 
 func TestACodeExpiresAfterADay(t *testing.T) {
