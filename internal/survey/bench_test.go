@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rasoat/rasoat/schema"
+	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
 // fullHousehold is a household with all answers: 59 of the household and 4 members.
@@ -137,5 +138,41 @@ func BenchmarkReadValues(b *testing.B) {
 	b.ReportAllocs()
 	for i := range b.N {
 		ReadValues(all[i%len(all)])
+	}
+}
+
+// BenchmarkReadRecord is one merged record of about 120 units made ready.
+func BenchmarkReadRecord(b *testing.B) {
+	rec := fieldsync.NewRecord("r", schema.KindInterview)
+	a := &author{b, "AAAAAAAAAAA", 0}
+	rec.Apply(a.change(rec, "enumerator", fullHousehold(rand.New(rand.NewPCG(1, 2)))))
+	q := questionnaire()
+	b.ReportAllocs()
+	for range b.N {
+		ReadRecord(rec, q)
+	}
+}
+
+// BenchmarkCheck is one complete interview checked from the beginning.
+func BenchmarkCheck(b *testing.B) {
+	iv, _ := ReadValues(benchInterviews(b, 1)[0])
+	q := questionnaire()
+	b.ReportAllocs()
+	for range b.N {
+		Check(q, iv, "vi")
+	}
+}
+
+// BenchmarkJudgeOpen is a household of which nearly nothing is answered yet, as a tablet judges it after each answer.
+func BenchmarkJudgeOpen(b *testing.B) {
+	w := w{"review_date": "2026-10-01"}
+	for i := range 11 {
+		w[fmt.Sprintf("m/m%02d/name", i)] = "Nông Văn Páo"
+	}
+	iv := read(b, w)
+	j := judgeOf(b, "vn-2021")
+	b.ReportAllocs()
+	for range b.N {
+		j.Judge(iv, AreaRural, Options{Reasons: true})
 	}
 }

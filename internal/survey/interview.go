@@ -54,28 +54,19 @@ func (a *answer) answered() bool {
 // ReadValues makes an Interview of one value a unit. Values that are not JSON count as unanswered and are reported; what
 // type a value must have is the questionnaire's matter, see [Check] and [Judge.Judge].
 func ReadValues(w map[string]json.RawMessage) (*Interview, []Problem) {
-	type span struct {
-		unit     string
-		from, to int
+	text := texts{}
+	for _, raw := range w {
+		text.expect(raw)
 	}
-	spans := make([]span, 0, len(w))
-	text := make([]byte, 0, 24*len(w)) // one copy of all values instead of one for each
-	for unit, raw := range w {
-		from := len(text)
-		text = append(text, bytes.TrimSpace(raw)...)
-		spans = append(spans, span{unit, from, len(text)})
-	}
-	values := string(text)
-	clean := utf8.ValidString(values)
 	b := builder{}
 	var problems []Problem
-	for _, at := range spans {
-		value := values[at.from:at.to]
-		if len(at.unit) > fieldsync.MaxUnitName || !utf8.ValidString(at.unit) || !(clean || utf8.ValidString(value)) || !validJSON(value) {
-			problems = append(problems, problem("value_json", strings.ToValidUTF8(at.unit, "\uFFFD"), "", nil))
+	for unit, raw := range w {
+		value := text.of(bytes.TrimSpace(raw))
+		if len(unit) > fieldsync.MaxUnitName || !utf8.ValidString(unit) || !utf8.ValidString(value) || !validJSON(value) {
+			problems = append(problems, problem("value_json", strings.ToValidUTF8(unit, "\uFFFD"), "", nil))
 			value = ""
 		}
-		b.add(at.unit, value, nil)
+		b.add(unit, value, nil)
 	}
 	slices.SortFunc(problems, compareProblems)
 	return b.interview(), problems
@@ -85,10 +76,16 @@ func ReadValues(w map[string]json.RawMessage) (*Interview, []Problem) {
 // a unit that never blocks (a GPS fix, who was present); every other conflict stays open.
 func ReadRecord(rec *fieldsync.Record, q *schema.Questionnaire) *Interview {
 	policies := Policies(q)
+	text := texts{}
+	rec.EachUnit(func(_ string, heads []fieldsync.Head) {
+		for _, h := range heads {
+			text.expect(h.Value)
+		}
+	})
 	b := builder{}
 	rec.EachUnit(func(unit string, heads []fieldsync.Head) {
 		if len(heads) == 1 {
-			b.add(unit, string(heads[0].Value), nil)
+			b.add(unit, text.of(heads[0].Value), nil)
 			return
 		}
 		look := rec.Look(unit, policies)
@@ -98,12 +95,30 @@ func ReadRecord(rec *fieldsync.Record, q *schema.Questionnaire) *Interview {
 		var more []string
 		if !look.Quiet {
 			for _, h := range look.Values[1:] {
-				more = append(more, notNull(string(h.Value)))
+				more = append(more, notNull(text.of(h.Value)))
 			}
 		}
-		b.add(unit, string(look.Values[0].Value), more)
+		b.add(unit, text.of(look.Values[0].Value), more)
 	})
 	return b.interview()
+}
+
+// texts turns many short values into strings with one copy and one allocation for all of them.
+type texts struct {
+	b        strings.Builder
+	expected int
+}
+
+// expect announces a value, so that there will be room for all.
+func (t *texts) expect(v []byte) { t.expected += len(v) }
+
+func (t *texts) of(v []byte) string {
+	if t.b.Cap() == 0 {
+		t.b.Grow(t.expected)
+	}
+	from := t.b.Len()
+	t.b.Write(v)
+	return t.b.String()[from:]
 }
 
 // Policies are the questionnaire's merge policies as values for package sync.
