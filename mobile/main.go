@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -25,6 +26,7 @@ func main() {
 	data := flag.String("data", "", "folder of the tablet's data; the system's place for the program's files if left out")
 	lang := flag.String("lang", "", "vi or en; as chosen in the program if left out")
 	size := flag.String("size", "800x1280", "size of the window on a desktop, WIDTHxHEIGHT")
+	places := flag.String("places", "", "file that is kept up with what is in sight and where, for a test that drives the window")
 	flag.Parse()
 
 	a := app.NewWithID("vn.rasoat.tablet")
@@ -37,6 +39,7 @@ func main() {
 	}
 	w.Resize(fyne.NewSize(width, height))
 	screens := ui.New(ui.Options{App: a, Window: w, Lang: *lang, Version: version, Pause: typingPause,
+		Seen: writePlaces(*places),
 		Open: func(ctx context.Context) (*tablet.Store, error) {
 			dir := *data
 			if dir == "" {
@@ -49,5 +52,24 @@ func main() {
 	if err := screens.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, "close:", err)
 		os.Exit(1)
+	}
+}
+
+// writePlaces keeps a file up with what is in sight; nil without a file.
+func writePlaces(name string) func([]ui.Place) {
+	if name == "" {
+		return nil
+	}
+	return func(list []ui.Place) {
+		var b strings.Builder
+		for _, p := range list {
+			fmt.Fprintln(&b, p)
+		}
+		if err := os.WriteFile(name+".new", []byte(b.String()), 0o600); err == nil {
+			err = os.Rename(name+".new", name)
+			if err != nil {
+				fyne.LogError("places", err)
+			}
+		}
 	}
 }

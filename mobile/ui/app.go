@@ -22,6 +22,7 @@ type Options struct {
 	Lang    string           // "" = as last chosen, else Vietnamese
 	Version string           // shown under "about"
 	Now     func() time.Time // default time.Now
+	Seen    func([]Place)    // told what is in sight whenever that changes; for tests that drive the window
 	Pause   time.Duration    // after the last key until typed text is saved; 0 = only when the field is left
 }
 
@@ -197,11 +198,13 @@ func (a *App) back() {
 func (a *App) draw() {
 	s := a.top()
 	a.frame = s.build(a)
+	a.frame.moved = a.tellPlaces
 	a.Window.SetContent(a.frame)
 	if after := a.after; after != nil {
 		a.after = nil
 		after()
 	}
+	a.tellPlaces()
 }
 
 // later runs f once the screen that is being built has its size.

@@ -26,7 +26,7 @@ type frame struct {
 	foot    *canvas.Rectangle
 	rule    *canvas.Rectangle
 
-	top fyne.Size // of the body, as last laid out
+	moved func() // what is in sight has changed
 }
 
 // newFrame makes a screen. back is nil where there is nothing to go back to.
@@ -68,6 +68,7 @@ func (f *frame) turn(pages float32) {
 	}
 	f.scroll.ScrollToOffset(f.scroll.Offset.AddXY(0, pages*(f.scroll.Size().Height-touchHeight)))
 	f.arrows()
+	f.tell()
 }
 
 // arrows greys out the way that leads no further.
@@ -84,6 +85,13 @@ func (f *frame) reflow() {
 	f.layout(f.Size())
 	relaid(f.sheet.body)
 	f.Refresh()
+	f.tell()
+}
+
+func (f *frame) tell() {
+	if f.moved != nil {
+		f.moved()
+	}
 }
 
 // reveal scrolls so far that o is in sight: the system keyboard may have covered it.
@@ -103,6 +111,7 @@ func (f *frame) reveal(o fyne.CanvasObject) {
 	}
 	if y != f.scroll.Offset.Y {
 		f.scroll.ScrollToOffset(fyne.NewPos(0, y))
+		f.tell()
 	}
 	f.arrows()
 }
