@@ -121,6 +121,18 @@ func (t *texts) of(v []byte) string {
 	return t.b.String()[from:]
 }
 
+// ReadWrites makes an Interview of one change's writes: of a record that has seen nothing else, as ReadRecord would.
+func ReadWrites(writes []fieldsync.Write) *Interview {
+	text, b := texts{}, builder{}
+	for _, w := range writes {
+		text.expect(w.Value)
+	}
+	for _, w := range writes {
+		b.add(w.Unit, text.of(w.Value), nil)
+	}
+	return b.interview()
+}
+
 // Policies are the questionnaire's merge policies as values for package sync.
 func Policies(q *schema.Questionnaire) fieldsync.Policies {
 	if q == nil {
