@@ -118,6 +118,18 @@ func TestAChangeNamesWhatWasOnTheScreenAndCarriesStatus(t *testing.T) {
 	if c2 := ownChanges(t, s, iv)[1]; len(c2.Parents) != 1 || c2.Parents[0] != c.Dot {
 		t.Errorf("second change's parents = %v, want the form's own first change %v as sole base", c2.Parents, c.Dot)
 	}
+	must(t, f.Set(bg, "m/"+members[1]+"/name", Text("Lý Văn Son")))
+	must(t, f.Close(bg))
+	c3 := ownChanges(t, s, iv)[2]
+	if len(c3.Parents) != 2 || c3.Parents[0] != c.Dot || c3.Parents[1].Seq != 2 {
+		t.Errorf("third change's parents = %v, want the name's head and the status's", c3.Parents)
+	}
+	h.sync(s, commune, village)
+	for _, unit := range h.records[iv].Units() {
+		if got := len(h.records[iv].Heads(unit)); got != 1 {
+			t.Errorf("%s has %d heads at home after one person's work, want 1", unit, got)
+		}
+	}
 }
 
 func TestAFormShowsOneSnapshotUntilNewsAreAccepted(t *testing.T) {

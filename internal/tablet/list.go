@@ -82,19 +82,95 @@ type Filter struct {
 // Households returns the rows that pass the filter, sorted the Vietnamese way: by given name, then by the rest of the name.
 func (s *Store) Households(f Filter) []*Row {
 	text := survey.FoldName(f.Text)
-	s.list.mu.RLock()
-	defer s.list.mu.RUnlock()
-	if f == (Filter{}) {
-		return slices.Clone(s.list.rows)
+	l := &s.list
+	if text != "" {
+		l.index()
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if f.Village == "" && f.State == AnyState && text == "" {
+		return slices.Clone(l.rows)
 	}
 	var out []*Row
-	for _, r := range s.list.rows {
-		if (f.Village == "" || r.Village == f.Village) && r.is(f.State) &&
-			(text == "" || strings.Contains(r.folded, text) || strings.HasPrefix(strings.ToLower(r.Code), text)) {
+	take := func(r *Row) {
+		if (f.Village == "" || r.Village == f.Village) && r.is(f.State) {
 			out = append(out, r)
 		}
 	}
+	if text == "" {
+		for _, r := range l.rows {
+			take(r)
+		}
+		return out
+	}
+	for _, i := range l.find(text) {
+		take(l.rows[i])
+	}
 	return out
+}
+
+// index makes what is searched anew when rows have changed since.
+func (l *list) index() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.names.of == len(l.rows) && !l.stale {
+		return
+	}
+	l.names, l.codes = haystackOf(l.rows, func(r *Row) string { return r.folded }), haystackOf(l.rows, func(r *Row) string { return strings.ToLower(r.Code) })
+	l.stale = false
+}
+
+// find returns the places of rows whose folded name holds the text or whose code begins with it, in order. Rows may have
+// changed since index; then they are looked at one by one.
+func (l *list) find(text string) []int {
+	if l.stale {
+		var out []int
+		for i, r := range l.rows {
+			if strings.Contains(r.folded, text) || strings.HasPrefix(strings.ToLower(r.Code), text) {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	out := l.names.find(text)
+	if byCode := l.codes.find("\n" + text); len(byCode) > 0 {
+		out = append(out, byCode...)
+		slices.Sort(out)
+		out = slices.Compact(out)
+	}
+	return out
+}
+
+// haystack is one text of every row, each on a line of its own: looking through one piece of memory is many times quicker
+// than through ten thousand.
+type haystack struct {
+	text string
+	ends []int // where the row's line ends
+	of   int
+}
+
+func haystackOf(rows []*Row, of func(*Row) string) haystack {
+	var b strings.Builder
+	h := haystack{ends: make([]int, len(rows)), of: len(rows)}
+	for i, r := range rows {
+		b.WriteByte('\n')
+		b.WriteString(of(r))
+		h.ends[i] = b.Len()
+	}
+	h.text = b.String()
+	return h
+}
+
+func (h *haystack) find(text string) (rows []int) {
+	for from := 0; ; {
+		at := strings.Index(h.text[from:], text)
+		if at < 0 {
+			return rows
+		}
+		row, _ := slices.BinarySearch(h.ends, from+at+1)
+		rows = append(rows, row)
+		from = h.ends[row]
+	}
 }
 
 // Village is one village and how far its round is.
@@ -166,6 +242,9 @@ type list struct {
 	rows  []*Row
 	byID  map[string]*Row
 	draft map[string]bool
+
+	names, codes haystack
+	stale        bool // rows have changed since names and codes were made
 }
 
 // fill replaces everything.
@@ -195,6 +274,7 @@ func (l *list) makeAll() {
 		l.rows, l.byID[d.ID] = append(l.rows, r), r
 	}
 	slices.SortFunc(l.rows, compareRows)
+	l.stale = true
 }
 
 func compareRows(a, b *Row) int {
@@ -232,6 +312,7 @@ func (l *list) put(rows []*listed) {
 
 // place makes one row anew and puts it where it belongs.
 func (l *list) place(id string) {
+	l.stale = true
 	if old := l.byID[id]; old != nil {
 		if at, ok := slices.BinarySearchFunc(l.rows, old, compareRows); ok {
 			l.rows = slices.Delete(l.rows, at, at+1)
