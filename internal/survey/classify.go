@@ -32,8 +32,11 @@ func newClassifier(set *schema.Set, lang string) *classifier {
 func (c *classifier) run(r io.Reader, w io.Writer) (failed int, err error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	out := bufio.NewWriterSize(w, 64<<10)
-	for {
+	for first := true; ; first = false {
 		line, long, readErr := readLine(in, &c.line)
+		if first {
+			line = bytes.TrimPrefix(line, []byte("\ufeff")) // some editors begin UTF-8 files with a mark
+		}
 		if readErr != nil && readErr != io.EOF {
 			return failed, errors.Join(fmt.Errorf("read households: %w", readErr), out.Flush())
 		}

@@ -119,6 +119,9 @@ func TestBlankLinesWindowsEndingsAndAMissingLastNewlineAreNoError(t *testing.T) 
 	if failed != 0 || len(lines) != 2 {
 		t.Errorf("%d failed, %d lines; want 0, 2", failed, len(lines))
 	}
+	if lines, failed := classify(t, "\ufeff"+good+"\n", "vi"); failed != 0 || len(lines) != 1 {
+		t.Errorf("after a byte order mark: %d failed, %q", failed, lines)
+	}
 	if lines, failed := classify(t, "", "vi"); failed != 0 || lines != nil {
 		t.Errorf("of nothing: %d failed, %q", failed, lines)
 	}
