@@ -1,7 +1,6 @@
 package sync
 
 import (
-	"bytes"
 	"fmt"
 	"testing"
 )
@@ -38,31 +37,28 @@ func (a *author) edit(t testing.TB, interview string, parents []Dot) *Change {
 }
 
 // wireSize is what a segment takes on the wire.
-func wireSize(t testing.TB, seg *Segment) int {
+func wireSize(t testing.TB, seg *Segment, dict bool) float64 {
 	t.Helper()
-	var body bytes.Buffer
-	if err := EncodeSegment(&body, seg); err != nil {
-		t.Fatal(err)
-	}
-	out, _ := compress(body.Bytes())
-	return len(out)
+	out, _ := compress(bodyOf(t, seg), dict)
+	return float64(len(out))
 }
 
 func BenchmarkWireSize(b *testing.B) {
 	a, interviews := feedOf(b, 128)
-	first := len(a.lines)
+	n := uint64(len(a.lines))
 	for i, interview := range interviews {
 		a.edit(b, interview, []Dot{{a.replica, uint64(2*i + 2)}})
 	}
 	for b.Loop() {
-		b.ReportMetric(float64(wireSize(b, a.segment(1, 2))), "push_1_household_B")
-		b.ReportMetric(float64(wireSize(b, a.segment(1, 20)))/10, "push_10_per_household_B")
-		b.ReportMetric(float64(wireSize(b, a.segment(1, 256)))/128, "push_128_per_household_B")
-		n := uint64(first)
-		b.ReportMetric(float64(wireSize(b, a.segment(n+1, n+1))), "edit_1_B")
-		b.ReportMetric(float64(wireSize(b, a.segment(n+1, n+10)))/10, "edit_10_each_B")
-		b.ReportMetric(float64(wireSize(b, a.segment(n+1, n+100)))/100, "edit_100_each_B")
+		for name, dict := range map[string]bool{"gzip": false, "dict": true} {
+			b.ReportMetric(wireSize(b, a.segment(1, 2), dict), "push_1_household_"+name+"_B")
+			b.ReportMetric(wireSize(b, a.segment(1, 20), dict)/10, "push_10_households_each_"+name+"_B")
+			b.ReportMetric(wireSize(b, a.segment(1, 256), dict)/128, "push_128_households_each_"+name+"_B")
+			b.ReportMetric(wireSize(b, a.segment(n+1, n+1), dict), "edit_1_"+name+"_B")
+			b.ReportMetric(wireSize(b, a.segment(n+1, n+10), dict)/10, "edit_10_each_"+name+"_B")
+			b.ReportMetric(wireSize(b, a.segment(n+1, n+100), dict)/100, "edit_100_each_"+name+"_B")
+		}
 		b.ReportMetric(float64(len(a.lines[1].Bytes)+len(a.lines[0].Bytes)), "raw_household_B")
-		b.ReportMetric(float64(len(a.lines[first].Bytes)), "raw_edit_B")
+		b.ReportMetric(float64(len(a.lines[n].Bytes)), "raw_edit_B")
 	}
 }

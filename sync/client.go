@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type Client struct {
 	Idle  time.Duration // a server that says nothing for so long is given up; 0 means 2 minutes
 
 	up, down atomic.Int64
+	dict     atomic.Bool // hello named a dictionary that is known here
 }
 
 // Traffic returns the bytes of bodies sent and received so far, as they went over the wire.
@@ -62,6 +64,7 @@ func (c *Client) Hello(ctx context.Context, req *HelloRequest) (*HelloAnswer, er
 	if answer.Server == "" || answer.Epoch == "" || answer.Proto != Proto || len(answer.Have.H) != sha256.Size {
 		return nil, fmt.Errorf("hello: %w", unheard("its answer lacks the server, the epoch, the protocol or what it has"))
 	}
+	c.dict.Store(slices.Contains(answer.Dict, DictD1))
 	return answer, nil
 }
 
@@ -84,7 +87,11 @@ func (c *Client) Push(ctx context.Context, seg *Segment) (*PushAnswer, error) {
 // Pull asks for what came after the cursors. All of the answer is read before any of it is returned, as only its end shows
 // that it is whole; the last line is the End.
 func (c *Client) Pull(ctx context.Context, req *PullRequest) ([]*PullLine, error) {
-	body, err := json.Marshal(req)
+	ask := *req
+	if c.dict.Load() {
+		ask.Dict = []string{DictD1}
+	}
+	body, err := json.Marshal(&ask)
 	if err != nil {
 		return nil, err
 	}
@@ -194,9 +201,9 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte, 
 		return nil, fmt.Errorf("the server's address %q: %w", c.Base, err)
 	}
 	var in io.Reader
-	zipped := false
+	coding := ""
 	if body != nil {
-		body, zipped = compress(body)
+		body, coding = compress(body, c.dict.Load())
 		in = &watchedReader{bytes.NewReader(body), watch, &c.up}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(address, "/")+path, in)
@@ -211,11 +218,11 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte, 
 		}
 		h.Set("Content-Type", MediaType)
 	}
-	if zipped {
-		h.Set("Content-Encoding", "gzip")
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
 	}
 	h.Set("Accept", MediaType)
-	h.Set("Accept-Encoding", "gzip") // set by hand, so that the size can be bounded here
+	h.Set("Accept-Encoding", codingGzip+", "+codingZstd) // set by hand, so that the size can be bounded here
 	h.Set("User-Agent", "rasoat")
 	if c.Token != "" {
 		h.Set("Authorization", "Bearer "+c.Token)
@@ -223,15 +230,19 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte, 
 	return req, nil
 }
 
-// compress returns the shorter of the body and its gzip.
-func compress(body []byte) ([]byte, bool) {
-	var out bytes.Buffer
-	z := borrowWriter(&out, requestLevel)
-	defer returnWriter(z, requestLevel)
-	if _, err := z.Write(body); err != nil || z.Close() != nil || out.Len() >= len(body) {
-		return body, false
+// compress returns the body in the coding that suits it, or as it is when that is shorter.
+func compress(body []byte, dict bool) ([]byte, string) {
+	coding := codingGzip
+	if dict {
+		coding = codingZstd
 	}
-	return out.Bytes(), true
+	var out bytes.Buffer
+	z, giveBack := encoder(&out, coding, requestLevel)
+	defer giveBack()
+	if _, err := z.Write(body); err != nil || z.Close() != nil || out.Len() >= len(body) {
+		return body, ""
+	}
+	return out.Bytes(), coding
 }
 
 // check tells whether an answer is the server's, and good.
@@ -265,17 +276,13 @@ func unheard(detail string) *Problem {
 // read takes all of an answer's body, decompressed.
 func (c *Client) read(res *http.Response, limit int) ([]byte, error) {
 	in := io.Reader(res.Body)
-	switch coding := strings.ToLower(res.Header.Get("Content-Encoding")); coding {
-	case "", "identity":
-	case "gzip":
-		g, err := newGunzip(res.Body)
+	if coding := contentCoding(res.Header); coding != "" {
+		f, err := newInflater(res.Body, coding)
 		if err != nil {
-			return nil, unheard("its compression is damaged: " + err.Error())
+			return nil, unheard("its coding is damaged or unknown: " + err.Error())
 		}
-		defer g.Close()
-		in = g
-	default:
-		return nil, unheard("content coding " + coding)
+		defer f.Close()
+		in = f
 	}
 	body, err := readLimited(in, limit)
 	if errors.Is(err, errTooLong) {

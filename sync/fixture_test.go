@@ -24,6 +24,7 @@ type author struct {
 	account string
 	lines   []Line
 	rnd     *rand.Rand
+	clock   int64 // Unix milliseconds; moves on with the work, as a day in the field does
 }
 
 func newAuthor(seed uint64) *author {
@@ -33,7 +34,7 @@ func newAuthor(seed uint64) *author {
 		s[i] = byte(rnd.Uint32())
 	}
 	id := B64(s[:8]).String()
-	return &author{replica: id, key: ed25519.NewKeyFromSeed(s[:]), account: fmt.Sprintf("en%04d", seed), rnd: rnd}
+	return &author{replica: id, key: ed25519.NewKeyFromSeed(s[:]), account: fmt.Sprintf("en%04d", seed), rnd: rnd, clock: 1790000000000}
 }
 
 func (a *author) public() ed25519.PublicKey { return a.key.Public().(ed25519.PublicKey) }
@@ -56,7 +57,7 @@ func (a *author) write(t testing.TB, c *Change) *Change {
 		c.Form = "household/2026.1"
 	}
 	if c.At == 0 {
-		c.At = 1790000000000 + int64(c.Dot.Seq)*151_000 + int64(a.rnd.IntN(90_000))
+		c.At = a.later(90_000)
 	}
 	c.N = c.Dot.Seq + 3
 	if err := c.Encode(); err != nil {
@@ -87,10 +88,16 @@ func (a *author) segment(from, to uint64) *Segment {
 	}
 }
 
-// id7 is a UUIDv7-shaped id from the author's random source.
+// later moves the author's clock on by up to so many milliseconds.
+func (a *author) later(upTo int) int64 {
+	a.clock += int64(a.rnd.IntN(upTo))
+	return a.clock
+}
+
+// id7 is a UUIDv7 of the author's clock and random source.
 func (a *author) id7() string {
 	var id uuid.UUID
-	ms := uint64(1789990000000) + uint64(a.rnd.IntN(900_000_000))
+	ms := uint64(a.later(60_000))
 	for i := range 6 {
 		id[i] = byte(ms >> (40 - 8*i))
 	}
@@ -113,6 +120,7 @@ func choose[T any](a *author, of ...T) T { return of[a.rnd.IntN(len(of))] }
 // household writes the two changes of a new household: the household itself, and its interview with 59 answers and four
 // members of 12 answers each. All people are made up.
 func (a *author) household(t testing.TB, round, scope string) (household, interview string) {
+	a.later(1_200_000) // the walk to the next house
 	household = a.id7()
 	interview = InterviewID(round, household)
 	q := func(s string) []byte { return appendText(nil, s) }
@@ -137,7 +145,7 @@ func (a *author) household(t testing.TB, round, scope string) (household, interv
 		{"gps", []byte(fmt.Sprintf(`{"lat":%.5f,"lon":%.5f,"accuracy_m":%d}`, 22.0+a.rnd.Float64()/3, 105.7+a.rnd.Float64()/3, 3+a.rnd.IntN(20)))}}
 	for _, u := range []string{"means/tv", "means/radio", "means/desktop", "means/phone", "means/laptop", "means/tablet", "means/smartphone",
 		"causes/land", "causes/capital", "causes/labour", "causes/tools", "causes/knowledge", "causes/skills", "causes/illness", "causes/other",
-		"support/health", "support/education", "support/production", "support/credit", "support/housing", "support/other"} {
+		"support_wanted/health", "support_wanted/education", "support_wanted/production", "support_wanted/credit", "support_wanted/housing", "support_wanted/other"} {
 		w = append(w, Write{u, q(choose(a, "yes", "no", "no"))})
 	}
 	for i := 1; len(w) < 59; i++ {

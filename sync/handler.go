@@ -167,6 +167,9 @@ func (h *handler) hello(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	answer, err := h.home.Hello(r.Context(), deviceOf(r), &req)
+	if err == nil {
+		answer.Dict = []string{DictD1}
+	}
 	return answerJSON(w, r, answer, err)
 }
 
@@ -195,7 +198,10 @@ func (h *handler) pull(w http.ResponseWriter, r *http.Request) error {
 	if req.Max <= 0 || req.Max > MaxRequestBytes {
 		req.Max = MaxRequestBytes
 	}
-	out := &lineWriter{w: w, gzip: acceptsGzip(r)}
+	out := &lineWriter{w: w, coding: answerCoding(r)}
+	if slices.Contains(req.Dict, DictD1) && accepts(r, codingZstd) {
+		out.coding = codingZstd
+	}
 	defer out.release()
 	var line []byte
 	err := h.home.Pull(r.Context(), deviceOf(r), &req, func(l *PullLine) error {
@@ -213,6 +219,14 @@ func (h *handler) pull(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// answerCoding is the coding every client may ask for.
+func answerCoding(r *http.Request) string {
+	if accepts(r, codingGzip) {
+		return codingGzip
+	}
+	return ""
+}
+
 // smallAnswer is the size below which compression gains nothing.
 const smallAnswer = 512
 
@@ -228,7 +242,11 @@ func answerJSON(w http.ResponseWriter, r *http.Request, answer any, err error) e
 }
 
 func answerBytes(w http.ResponseWriter, r *http.Request, body []byte) error {
-	out, done := beginAnswer(w, len(body) > smallAnswer && acceptsGzip(r))
+	coding := ""
+	if len(body) > smallAnswer {
+		coding = answerCoding(r)
+	}
+	out, done := beginAnswer(w, coding)
 	if _, err := out.Write(body); err != nil {
 		_ = done(false)
 		return nil // the status is out, the client is gone
@@ -256,7 +274,7 @@ func (h *handler) snapshot(w http.ResponseWriter, r *http.Request) error {
 	}
 	body, etag := snap.Gzip, strings.Trim(snap.ETag, `"`)
 	head := w.Header()
-	if acceptsGzip(r) {
+	if accepts(r, codingGzip) {
 		head.Set("Content-Encoding", "gzip")
 	} else if body, err = decompress(snap.Gzip, maxSnapshot); err != nil {
 		return err
@@ -292,10 +310,10 @@ func (c Cursor) At() string { return c.Epoch + "." + strconv.FormatUint(c.Pos, 1
 const maxSnapshot = 128 << 20
 
 func decompress(zipped []byte, limit int) ([]byte, error) {
-	g, err := newGunzip(bytes.NewReader(zipped))
+	f, err := newInflater(bytes.NewReader(zipped), codingGzip)
 	if err != nil {
 		return nil, err
 	}
-	defer g.Close()
-	return readLimited(g, limit)
+	defer f.Close()
+	return readLimited(f, limit)
 }

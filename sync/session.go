@@ -296,6 +296,7 @@ func (s *Session) pushFailed(ctx context.Context, seg *Segment, after uint64, er
 		return after, nil
 	}
 	s.batch.halve(len(seg.Lines))
+	s.Client.dict.Store(false) // something in between may not let zstd through; gzip is always right
 	return after, s.wait(ctx, err)
 }
 
@@ -355,6 +356,7 @@ func (s *Session) pullOnce(ctx context.Context, cursors map[string]Cursor) (line
 		lines, err = s.Client.Pull(ctx, &PullRequest{Cursors: cursors, Max: s.pullMax, Replica: s.replica})
 		if err != nil {
 			s.pullMax = max(pullMin, s.pullMax/2)
+			s.Client.dict.Store(false)
 		} else {
 			s.pullMax = min(2*s.pullMax, MaxRequestBytes)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -13,18 +12,20 @@ import (
 // body opens a request's body, decompressed and guarded. done is to be called when it has been read.
 func (h *handler) body(w http.ResponseWriter, r *http.Request) (in io.Reader, done func(), err error) {
 	raw := &progress{r: r.Body, control: http.NewResponseController(w), idle: h.o.Idle}
-	switch strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))) {
-	case "", "identity":
+	coding := contentCoding(r.Header)
+	switch coding {
+	case "":
 		return raw, func() {}, nil
-	case "gzip":
-		g, err := newGunzip(raw)
+	case codingGzip, codingZstd:
+		f, err := newInflater(raw, coding)
 		if err != nil {
+			f.Close()
 			return nil, nil, bodyProblem(err)
 		}
-		return g, g.Close, nil
+		return f, f.Close, nil
 	}
-	w.Header().Set("Accept-Encoding", "gzip")
-	return nil, nil, problem(http.StatusUnsupportedMediaType, CodeMediaType, "The content coding is not spoken here.", "Send Content-Encoding: gzip, or none.")
+	w.Header().Set("Accept-Encoding", codingGzip)
+	return nil, nil, codingProblem()
 }
 
 // progress puts the read deadline off with every piece that arrives.
@@ -67,17 +68,17 @@ func (p *patient) end() { _ = p.control.SetWriteDeadline(time.Time{}) }
 
 // lineWriter sends lines as they come; the status goes out with the first, so that an error before it can still be told.
 type lineWriter struct {
-	w     http.ResponseWriter
-	gzip  bool
-	begun bool
-	out   io.Writer
-	done  func(closed bool) error
+	w      http.ResponseWriter
+	coding string
+	begun  bool
+	out    io.Writer
+	done   func(closed bool) error
 }
 
 func (l *lineWriter) write(line []byte) error {
 	if !l.begun {
 		l.begun = true
-		l.out, l.done = beginAnswer(l.w, l.gzip)
+		l.out, l.done = beginAnswer(l.w, l.coding)
 	}
 	_, err := l.out.Write(line)
 	return err
@@ -100,20 +101,20 @@ func (l *lineWriter) release() {
 
 // beginAnswer writes the head of a good answer and returns where its body goes. done closes the compression, or only gives
 // its writer back.
-func beginAnswer(w http.ResponseWriter, compress bool) (out io.Writer, done func(closed bool) error) {
+func beginAnswer(w http.ResponseWriter, coding string) (out io.Writer, done func(closed bool) error) {
 	head := w.Header()
 	head.Set("Content-Type", MediaType)
 	head.Add("Vary", "Accept-Encoding")
-	if !compress {
+	if coding == "" {
 		return w, func(bool) error { return nil }
 	}
-	head.Set("Content-Encoding", "gzip")
-	z := borrowWriter(w, answerLevel)
+	head.Set("Content-Encoding", coding)
+	z, giveBack := encoder(w, coding, answerLevel)
 	return z, func(closed bool) (err error) {
 		if closed {
 			err = z.Close()
 		}
-		returnWriter(z, answerLevel)
+		giveBack()
 		return err
 	}
 }

@@ -132,6 +132,7 @@ type HelloAnswer struct {
 	Questionnaires []string   `json:"questionnaires"`
 	Standards      []string   `json:"standards"`
 	Notes          []Note     `json:"notes,omitempty"`
+	Dict           []string   `json:"dict,omitempty"` // preset dictionaries the endpoints take and give zstd with
 	Now            int64      `json:"now"`
 }
 
@@ -198,6 +199,7 @@ type PullRequest struct {
 	Cursors map[string]Cursor `json:"cursors"`
 	Max     int               `json:"max,omitempty"`
 	Replica string            `json:"replica,omitempty"`
+	Dict    []string          `json:"dict,omitempty"` // preset dictionaries the asker knows
 }
 
 // PullLine is one line of a pull's answer; exactly one of B, Own, Gone, State, Erase or End is set.
