@@ -65,6 +65,7 @@ func (t *terminal) rejected(file string, rows []central.RowProblem) error {
 
 type roundCommands struct {
 	Add  roundAdd  `cmd:"" help:"Mở đợt rà soát; in mã của đợt. · Open a round; prints its id."`
+	Fill roundFill `cmd:"" help:"Đưa hộ nghèo, cận nghèo của danh sách gần nhất vào đợt. · Put the poor and near-poor of the last list on a round."`
 	List roundList `cmd:"" help:"Danh sách đợt. · List rounds."`
 }
 
@@ -92,6 +93,22 @@ func (c *roundAdd) Run(t *terminal) error {
 		for _, r := range remarks {
 			fmt.Fprintln(t.err, r.Text.In(t.lang()))
 		}
+		return nil
+	})
+}
+
+type roundFill struct {
+	place
+	Round string `arg:"" help:"Mã đợt. · The round's id."`
+}
+
+func (c *roundFill) Run(t *terminal) error {
+	return c.with(t, func(s *central.Store) error {
+		done, err := s.FillRound(t.ctx, "", c.Round)
+		if err != nil {
+			return err
+		}
+		t.say("%d hộ nghèo, cận nghèo theo danh sách gần nhất; ghi %d thay đổi.", "%d poor and near-poor households by the last list; wrote %d changes.", done.Households, done.Changes)
 		return nil
 	})
 }

@@ -126,6 +126,7 @@ type listWriter struct {
 	o      HouseholdOptions
 	done   *HouseholdImport
 	rounds map[string]string // area → round
+	once   string            // a unit that is never replaced
 }
 
 // write opens the rounds before it writes what is in them, so that each interview is judged once.
@@ -225,8 +226,8 @@ func (w *listWriter) fresh(changes []ActChange) (out []ActChange, err error) {
 
 func (w *listWriter) needed(rec *fieldsync.Record, write fieldsync.Write) bool {
 	heads := rec.Heads(write.Unit)
-	if len(heads) == 0 {
-		return true
+	if len(heads) == 0 || write.Unit == w.once {
+		return len(heads) == 0
 	}
 	ours := true
 	for _, h := range heads {
