@@ -1,6 +1,8 @@
 package sync
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"fmt"
 	"testing"
 )
@@ -43,6 +45,8 @@ func wireSize(t testing.TB, seg *Segment, dict bool) float64 {
 	return float64(len(out))
 }
 
+// BenchmarkWireSize reports what goes over the wire, in bytes of bodies: a household is two changes, of itself and of its
+// interview with 59 answers and four members of 12.
 func BenchmarkWireSize(b *testing.B) {
 	a, interviews := feedOf(b, 128)
 	n := uint64(len(a.lines))
@@ -51,14 +55,83 @@ func BenchmarkWireSize(b *testing.B) {
 	}
 	for b.Loop() {
 		for name, dict := range map[string]bool{"gzip": false, "dict": true} {
-			b.ReportMetric(wireSize(b, a.segment(1, 2), dict), "push_1_household_"+name+"_B")
-			b.ReportMetric(wireSize(b, a.segment(1, 20), dict)/10, "push_10_households_each_"+name+"_B")
-			b.ReportMetric(wireSize(b, a.segment(1, 256), dict)/128, "push_128_households_each_"+name+"_B")
-			b.ReportMetric(wireSize(b, a.segment(n+1, n+1), dict), "edit_1_"+name+"_B")
-			b.ReportMetric(wireSize(b, a.segment(n+1, n+10), dict)/10, "edit_10_each_"+name+"_B")
-			b.ReportMetric(wireSize(b, a.segment(n+1, n+100), dict)/100, "edit_100_each_"+name+"_B")
+			b.ReportMetric(wireSize(b, a.segment(1, 2), dict), "sync_push_1_household_"+name+"_bytes")
+			b.ReportMetric(wireSize(b, a.segment(1, 20), dict)/10, "sync_push_10_households_each_"+name+"_bytes")
+			b.ReportMetric(wireSize(b, a.segment(1, 256), dict)/128, "sync_push_128_households_each_"+name+"_bytes")
+			b.ReportMetric(wireSize(b, a.segment(n+1, n+1), dict), "sync_edit_1_"+name+"_bytes")
+			b.ReportMetric(wireSize(b, a.segment(n+1, n+10), dict)/10, "sync_edit_10_each_"+name+"_bytes")
+			b.ReportMetric(wireSize(b, a.segment(n+1, n+100), dict)/100, "sync_edit_100_each_"+name+"_bytes")
 		}
-		b.ReportMetric(float64(len(a.lines[1].Bytes)+len(a.lines[0].Bytes)), "raw_household_B")
-		b.ReportMetric(float64(len(a.lines[n].Bytes)), "raw_edit_B")
+		b.ReportMetric(float64(len(a.lines[1].Bytes)+len(a.lines[0].Bytes)), "sync_household_raw_bytes")
+		b.ReportMetric(float64(len(a.lines[n].Bytes)), "sync_edit_raw_bytes")
 	}
+}
+
+// BenchmarkPull asks for 128 whole households over HTTP, without a dictionary and with it.
+func BenchmarkPull(b *testing.B) {
+	home, a := withFeed(b, 128)
+	server := serve(b, home)
+	if status, p, _ := post(b, server, PathPush, bodyOf(b, a.segment(1, 256))); status != 200 {
+		b.Fatalf("%d %v", status, p)
+	}
+	for name, dict := range map[string]bool{"gzip": false, "dict": true} {
+		b.Run(name, func(b *testing.B) {
+			client := &Client{Base: server.URL, Token: "token"}
+			client.dict.Store(dict)
+			var down int64
+			for b.Loop() {
+				_, before := client.Traffic()
+				lines, err := client.Pull(b.Context(), &PullRequest{Cursors: map[string]Cursor{"01969-03": {"e1", 0}}})
+				if err != nil || len(lines) != 257 {
+					b.Fatalf("%d lines, %v", len(lines), err)
+				}
+				_, after := client.Traffic()
+				down = after - before
+			}
+			b.ReportMetric(float64(down)/128, "sync_pull_128_households_each_"+name+"_bytes")
+			b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(b.N)/128, "sync_pull_household_"+name+"_us")
+		})
+	}
+}
+
+// BenchmarkReadSegment is what the server does with a push before it touches its store, decompression aside.
+func BenchmarkReadSegment(b *testing.B) {
+	a, _ := feedOf(b, 128)
+	body := bodyOf(b, a.segment(1, 256))
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ReadSegment(bytes.NewReader(body), func(string) (ed25519.PublicKey, error) { return a.public(), nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(b.N)/128, "sync_read_household_us")
+}
+
+func BenchmarkApply(b *testing.B) {
+	a, interviews := feedOf(b, 1)
+	edit := a.edit(b, interviews[0], []Dot{{a.replica, 2}})
+	create := a.lines[1].Change
+	b.ReportAllocs()
+	for b.Loop() {
+		r := NewRecord(create.Record, create.Kind)
+		r.Apply(create)
+		r.Apply(edit)
+	}
+}
+
+func BenchmarkStored(b *testing.B) {
+	a, _ := feedOf(b, 1)
+	create := a.lines[1].Change
+	r := NewRecord(create.Record, create.Kind)
+	r.Apply(create)
+	b.ReportAllocs()
+	var stored []byte
+	for b.Loop() {
+		stored = r.AppendStored(stored[:0])
+		if _, err := RestoreRecord(r.ID, r.Kind, stored, func(Dot) (*Change, error) { return create, nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(stored)), "sync_stored_state_bytes")
 }

