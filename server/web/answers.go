@@ -56,6 +56,38 @@ func (r *reading) answer(question *schema.Question, unit string) answer {
 	return a
 }
 
+// choices puts the yes and no answers of a question with several choices into one line: what there is, and what
+// was not asked.
+func (r *reading) choices(q *schema.Question) answer {
+	var out answer
+	var yes, open []string
+	for _, p := range q.Parts {
+		a := r.answer(p, p.Unit)
+		label := p.Label.In(r.v.lang)
+		out.Hidden = out.Hidden || a.Hidden
+		out.Contested = out.Contested || a.Contested
+		switch {
+		case r.iv.Text(p.Unit) == "yes":
+			yes = append(yes, label)
+		case r.iv.Text(p.Unit) != "no":
+			open = append(open, label)
+		}
+	}
+	if out.Hidden || len(open) == len(q.Parts) {
+		return out
+	}
+	switch {
+	case len(yes) > 0:
+		out.Text = strings.Join(yes, ", ")
+	case len(open) == 0:
+		out.Text = r.v.t("answer.none_of_them")
+	}
+	if len(open) > 0 {
+		out.Text = strings.TrimPrefix(out.Text+"; "+r.v.t("answer.not_asked", strings.Join(open, ", ")), "; ")
+	}
+	return out
+}
+
 // text is a value in words.
 func (r *reading) text(q *schema.Question, value []byte) string {
 	value = bytes.TrimSpace(value)

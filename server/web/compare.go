@@ -73,15 +73,18 @@ func (v *visit) whatIf(t *totalsView, body *totalsBody, asked bool) error {
 var classes = []survey.Class{survey.Poor, survey.NearPoor, survey.NotPoor, survey.Undetermined}
 
 func (v *visit) fillComparison(c *comparison, shift central.Shift, from, to string) {
-	moved, all := int64(0), int64(0)
+	moved, all, open := int64(0), int64(0), int64(0)
 	for pair, n := range shift {
 		all += n
-		if pair[0] != pair[1] {
+		switch {
+		case pair[0] == survey.Undetermined || pair[1] == survey.Undetermined:
+			open += n
+		case pair[0] != pair[1]:
 			moved += n
 		}
 	}
 	c.Ask = ""
-	c.Sentence = v.t("compare.moved", v.n(moved), v.n(all))
+	c.Sentence = v.t("compare.moved", v.n(moved), v.n(all), v.n(open))
 	c.Caption = v.t("compare.caption", from, to)
 	for _, cl := range classes {
 		c.Heads = append(c.Heads, v.t("class."+string(cl)))

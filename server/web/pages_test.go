@@ -95,7 +95,7 @@ func (w *world) pages() []string {
 }
 
 func TestEveryPageRendersInBothLanguagesWithTheDistrictsData(t *testing.T) {
-	w := newWorld(t, 60)
+	w := sharedWorld(t)
 	s := w.serve()
 	admin, board := w.as(s.URL, "quantri"), w.as(s.URL, "banchidao")
 	for _, lang := range []string{"vi", "en"} {
@@ -139,7 +139,7 @@ func check(t *testing.T, name, lang, body string) {
 }
 
 func TestNamesFullOfMarkupAreShownAsText(t *testing.T) {
-	w := newWorld(t, 60)
+	w := sharedWorld(t)
 	v := w.as(w.serve().URL, "banchidao")
 	for _, path := range []string{"/households/" + w.hostile, "/rounds/" + w.round + "/households?area=01975&q=script"} {
 		a := v.get(path)
@@ -229,7 +229,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 }
 
 func TestErrorsAreToldInTheVisitorsLanguage(t *testing.T) {
-	w := newWorld(t, 1)
+	w := sharedWorld(t)
 	v := w.as(w.serve().URL, "banchidao")
 	for _, lang := range []struct{ to, missing, forbidden string }{{"vi", "Không có trang này", "Bạn không được mở trang này"}, {"en", "There is no such page", "You may not open this page"}} {
 		v.post("/language", "to", lang.to, "back", "/")
@@ -242,7 +242,7 @@ func TestErrorsAreToldInTheVisitorsLanguage(t *testing.T) {
 }
 
 func TestWhatAFormWasGivenStaysWhenSomethingIsWrong(t *testing.T) {
-	w := newWorld(t, 1)
+	w := sharedWorld(t)
 	v := w.as(w.serve().URL, "quantri")
 	a := v.post("/rounds", "name", "Đợt thử", "place", "999", "from", "2026-09-01", "to", "2026-08-01", "standard", "vn-2027", "questionnaire", "household/2026.1")
 	for _, must := range []string{`value="Đợt thử"`, `value="999"`, "area_unknown", `value="vn-2027" selected`, `href="#place"`, `aria-invalid="true"`} {
@@ -322,7 +322,7 @@ func TestARateOverAHundredPercentIsRefusedWithTheReason(t *testing.T) {
 }
 
 func TestTheOldDistrictIsNotASumOfNewCommunes(t *testing.T) {
-	w := newWorld(t, 10)
+	w := sharedWorld(t)
 	a := w.as(w.serve().URL, "huyen").get("/rounds/" + w.round + "?on=2025-07-01")
 	for _, must := range []string{"Đồng Thắng", "Dương Quang", "Xã Bạch Thông", "Xã Phong Quang", "Xã Vĩnh Thông", "chưa trọn"} {
 		if !strings.Contains(a.body, must) {

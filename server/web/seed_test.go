@@ -6,10 +6,11 @@ import (
 	"crypto/ed25519"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ var people = []central.NewAccount{
 	{Account: "banchidao", Name: "Ma Thị Ban", Role: "board", Areas: []string{"01975@2024-12-31"}, Phone: "0912 000 001"},
 	{Account: "truongthon", Name: "Triệu Văn Thôn", Role: "village_head", Areas: []string{"01975-01"}, Phone: "0912 000 002"},
 	{Account: "en0417", Name: "Hà Thị Điều Tra", Role: "enumerator", Areas: []string{"01975-01", "01975-02"}, Phone: "0912 000 003"},
+	{Account: "en0418", Name: "Hà Văn Thay", Role: "enumerator", Areas: []string{"01975-03"}},
 	{Account: "en0900", Name: "Lường Văn Xa", Role: "enumerator", Areas: []string{"02014-01"}},
 	{Account: "ban02014", Name: "Bàn Thị Khác", Role: "board", Areas: []string{"02014@2024-12-31"}},
 }
@@ -54,17 +56,62 @@ var people = []central.NewAccount{
 // newWorld seeds a store: of each of three communes at most per households are interviewed, and some more are listed.
 func newWorld(t testing.TB, per int) *world {
 	t.Helper()
-	ctx := context.Background()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	store, err := central.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "rasoat.db"), central.Options{Now: func() time.Time { return now }, Log: quiet})
-	if err != nil {
-		t.Fatalf("open the store: %v", err)
-	}
+	w := seed(t, t.TempDir(), per)
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
+		if err := w.store.Close(); err != nil {
 			t.Errorf("close the store: %v", err)
 		}
 	})
+	return w
+}
+
+// common is the world of all tests that only look.
+var common struct {
+	once  sync.Once
+	world *world
+	dir   string
+}
+
+// sharedWorld is for tests that change nothing but who is signed in.
+func sharedWorld(t testing.TB) *world {
+	t.Helper()
+	common.once.Do(func() {
+		dir, err := os.MkdirTemp("", "rasoat-web-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		common.dir = dir
+		common.world = seed(t, dir, 60)
+	})
+	if common.world == nil {
+		t.Fatal("the common world could not be made")
+	}
+	w := *common.world
+	w.t = t
+	return &w
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if common.world != nil {
+		if err := common.world.store.Close(); err != nil {
+			status = 1
+		}
+	}
+	if common.dir != "" {
+		os.RemoveAll(common.dir)
+	}
+	os.Exit(status)
+}
+
+func seed(t testing.TB, dir string, per int) *world {
+	t.Helper()
+	ctx := context.Background()
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	store, err := central.Open(ctx, "sqlite:"+filepath.Join(dir, "rasoat.db"), central.Options{Now: func() time.Time { return now }, Log: quiet})
+	if err != nil {
+		t.Fatalf("open the store: %v", err)
+	}
 	w := &world{t: t, store: store, server: web.New(store, web.Options{Log: quiet})}
 	w.villages, w.households = demo.Population(7)
 	w.addVillages(ctx)
@@ -243,5 +290,3 @@ func (w *world) addTablet(ctx context.Context) {
 	}
 	w.held = c.Dot
 }
-
-func (w *world) String() string { return fmt.Sprintf("round %s", w.round) }

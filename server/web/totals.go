@@ -14,15 +14,15 @@ import (
 
 // totalsBody is the page of an area's totals.
 type totalsBody struct {
-	Heading, Round, Standard, Caption, Unit, Completeness string
-	HouseholdsURL, ResidentsURL                           string
-	Views                                                 []tab
-	Problems, Partial                                     []string
-	Rows                                                  []totalsRow
-	Sum                                                   *totalsRow
-	Bars                                                  []bar
-	WhatIf, SideBySide                                    *comparison
-	Tablets                                               []tabletRow
+	Heading, Round, Standard, Caption, Unit, Completeness, ResidentNote string
+	HouseholdsURL, ResidentsURL                                         string
+	Views                                                               []tab
+	Problems, Partial                                                   []string
+	Rows                                                                []totalsRow
+	Sum                                                                 *totalsRow
+	Bars                                                                []bar
+	WhatIf, SideBySide                                                  *comparison
+	Tablets                                                             []tabletRow
 }
 
 type tab struct {
@@ -163,12 +163,32 @@ func (v *visit) totalsBody(t *totalsView) totalsBody {
 	}
 	sum := v.totalsRow(t, &t.totals.Sum, &body)
 	body.Sum = &sum
+	v.joinNotes(&body)
 	body.Bars = bars(body.Rows)
 	body.Completeness = v.completeness(t)
 	for _, c := range t.contacts {
 		body.Tablets = append(body.Tablets, c.row(v))
 	}
 	return body
+}
+
+// joinNotes says where the numbers of residents come from once, under the table, when they all come from one place.
+func (v *visit) joinNotes(body *totalsBody) {
+	note := ""
+	for _, r := range body.Rows {
+		if r.ResidentNote != "" && note != "" && r.ResidentNote != note {
+			return
+		}
+		note = max(note, r.ResidentNote)
+	}
+	if note == "" {
+		return
+	}
+	body.ResidentNote = v.t("totals.resident_note", note)
+	for i := range body.Rows {
+		body.Rows[i].ResidentNote = ""
+	}
+	body.Sum.ResidentNote = ""
 }
 
 // dateTabs offers the geography of the round and the one after the merger (or before it).
@@ -221,13 +241,19 @@ func (v *visit) totalsRow(t *totalsView, a *central.AreaTotal, body *totalsBody)
 	}
 	v.rates(a, &row, body)
 	v.rowLinks(t, a, &row)
+	if row.Undetermined == 0 {
+		row.UndeterminedURL = ""
+	}
+	if row.Conflicts == 0 {
+		row.ConflictsURL = ""
+	}
 	return row
 }
 
 // rates are shares of the resident households; one over 100 % is refused and said.
 func (v *visit) rates(a *central.AreaTotal, row *totalsRow, body *totalsBody) {
-	if !a.HasResident {
-		return
+	if !a.HasResident || a.Interviewed+a.Visited == 0 {
+		return // nobody has been there: no rate is not a rate of 0
 	}
 	for _, r := range []struct {
 		n  int64

@@ -58,7 +58,7 @@ func (v *visit) villages(status int, result *importResult, wrong problems) error
 
 // communes groups the imported villages by the commune they lie in on each of its dates.
 func (v *visit) communes(villages []schema.Area) []communeRow {
-	type key struct{ name, code string }
+	type key struct{ name, code, from string }
 	rows := map[key]*communeRow{}
 	for _, a := range villages {
 		if !v.can(survey.ReadTotals, a.Code) {
@@ -68,7 +68,7 @@ func (v *visit) communes(villages []schema.Area) []communeRow {
 		if on == "" && a.ValidTo != "" {
 			on = lastDayBefore(a.ValidTo)
 		}
-		k := key{v.areaName(a.Parent, on), a.Parent}
+		k := key{v.areaName(a.Parent, on), a.Parent, a.ValidFrom}
 		if rows[k] == nil {
 			rows[k] = &communeRow{Name: k.name}
 			if path := v.s.Store.Areas().Path(a.Parent, on); len(path) > 1 {
@@ -128,7 +128,7 @@ func importVillages(v *visit) error {
 // upload reads a sent file whole; the server bounds its size (MaxBody).
 func (v *visit) upload(name string) ([]byte, problems, error) {
 	head, err := v.FormFile(name)
-	if errors.Is(err, http.ErrMissingFile) {
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
 		return nil, problems{{"file_missing", name, v.t("problem.file")}}, nil
 	}
 	if err != nil {

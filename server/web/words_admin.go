@@ -153,6 +153,7 @@ var adminWords = words{
 	"held.why":          {"Vì sao giữ", "Why it is held"},
 	"held.what":         {"Câu đã ghi", "Questions written"},
 	"held.received":     {"Máy chủ nhận", "Received"},
+	"held.household":    {"Xem hộ này khi chưa có thay đổi", "See the household without this change"},
 	"held.values":       {"Nội dung", "What it says"},
 	"held.release":      {"Cho vào", "Release"},
 	"held.release_hint": {"Thay đổi vào số liệu như mọi bài khác.", "The change counts like any other work."},

@@ -146,6 +146,7 @@ func (v *visit) heldWhy(why string) string {
 // heldOneBody is one held change with what it says.
 type heldOneBody struct {
 	Dot             string
+	HouseholdURL    string
 	Facts           []fact
 	Values          []sectionRow
 	Decidable       bool
@@ -171,6 +172,9 @@ func (v *visit) heldOne(status int, wrong problems, act string) error {
 	if h.Village != "" {
 		body.Facts = append(body.Facts, fact{Label: v.t("village"), Value: v.areaName(h.Village, "")})
 	}
+	if body.HouseholdURL, err = v.heldHousehold(&h); err != nil {
+		return err
+	}
 	body.Facts = slices.DeleteFunc(body.Facts, func(f fact) bool { return f.Value == "" })
 	r := v.bareReading()
 	if h.Change != nil {
@@ -195,6 +199,15 @@ func (v *visit) heldOne(status int, wrong problems, act string) error {
 	frame := v.frame(title, "/held", crumb{v.t("nav.held"), "/held"}, crumb{Text: dot.String()})
 	frame.Problems = wrong
 	return show(v, status, "held_one", frame, body)
+}
+
+// heldHousehold is where the household the change is about can be seen as it is without it; "" when it is not here yet.
+func (v *visit) heldHousehold(h *central.HeldRow) (string, error) {
+	id, err := v.s.Store.HouseholdOf(v.Request().Context(), h.Record)
+	if err != nil || id == "" || !v.can(survey.ReadHousehold, heldArea(h)) {
+		return "", err
+	}
+	return "/households/" + id, nil
 }
 
 func releaseHeld(v *visit) error { return v.decideHeld("release") }
