@@ -47,7 +47,7 @@ func main() {
 			}
 			return tablet.Open(ctx, dir, tablet.Options{App: version})
 		}})
-	screens.Start()
+	a.Lifecycle().SetOnStarted(screens.Start)
 	w.ShowAndRun()
 	if err := screens.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, "close:", err)

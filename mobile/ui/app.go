@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -40,6 +41,8 @@ type App struct {
 	syncs  syncState
 	after  func()
 	asides sync.WaitGroup
+	begun  bool
+	ended  atomic.Bool // the UI goroutine is gone: nothing is shown any more
 }
 
 // screen is one page. build is called each time it comes to the top; leave before anything else is shown and when the
@@ -96,8 +99,13 @@ func (a *App) textSize() float32 {
 	return float32(a.App.Preferences().FloatWithFallback(prefText, textBase))
 }
 
-// Start opens the store and shows where work goes on: the form that was open when the program ended, else the list.
+// Start opens the store and shows where work goes on: the form that was open when the program ended, else the list. It is
+// called once the window system runs; Android says so again after a dialog of its own, which is ignored.
 func (a *App) Start() {
+	if a.begun {
+		return
+	}
+	a.begun = true
 	a.show(&messagePage{title: "Rà soát", text: a.t("start.opening")})
 	a.do(func() func() {
 		store, err := a.Open(context.Background())
@@ -108,7 +116,7 @@ func (a *App) Start() {
 				return
 			}
 			a.store = store
-			a.cancel = store.Subscribe(func(e tablet.Event) { fyne.Do(func() { a.heard(e) }) })
+			a.cancel = store.Subscribe(func(e tablet.Event) { a.then(func() { a.heard(e) }) })
 			a.home()
 			a.resume()
 		}
@@ -132,6 +140,7 @@ func (a *App) home() {
 // Close saves what is typed, ends the store's work and closes it.
 func (a *App) Close() error {
 	a.leaveTop()
+	a.ended.Store(true)
 	a.stopSync()
 	a.asides.Wait()
 	a.queue.stop()
@@ -235,10 +244,15 @@ func (a *App) heard(e tablet.Event) {
 // do runs work on the store's goroutine, in the order asked for, and what it returns in the UI goroutine.
 func (a *App) do(work func() (then func())) {
 	a.queue.add(func() {
-		if then := work(); then != nil {
-			fyne.Do(then)
-		}
+		a.then(work())
 	})
+}
+
+// then runs f in the UI goroutine, if there still is one.
+func (a *App) then(f func()) {
+	if f != nil && !a.ended.Load() {
+		fyne.Do(f)
+	}
 }
 
 // aside runs work that may take long (the network) beside everything else, and what it returns in the UI goroutine.
@@ -246,9 +260,7 @@ func (a *App) aside(work func() (then func())) {
 	a.asides.Add(1)
 	go func() {
 		defer a.asides.Done()
-		if then := work(); then != nil {
-			fyne.Do(then)
-		}
+		a.then(work())
 	}()
 }
 

@@ -234,6 +234,9 @@ func (p *householdPage) build(a *App) *frame {
 	for _, unit := range []string{"village", "household_code", "address", "phone", "origin"} {
 		if q, ok := kind.Question(unit); ok {
 			view := newQuestionView(e, q, unit)
+			if len(p.views) > 0 {
+				body.items = append(body.items, separator())
+			}
 			p.views, body.items = append(p.views, view), append(body.items, view.box)
 		}
 	}

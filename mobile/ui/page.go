@@ -99,8 +99,15 @@ func (f *frame) reveal(o fyne.CanvasObject) {
 	if f.scroll == nil {
 		return
 	}
-	d := fyne.CurrentApp().Driver()
-	at := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(f.sheet).Y
+	at := float32(-1)
+	visitParts(f.sheet.body, fyne.Position{}, func(part fyne.CanvasObject, p fyne.Position) {
+		if part == o {
+			at = p.Y
+		}
+	})
+	if at < 0 {
+		return
+	}
 	view := f.scroll.Size().Height
 	y := f.scroll.Offset.Y
 	if bottom := at + o.Size().Height + edge; bottom > y+view {

@@ -29,56 +29,63 @@ func (a *App) tellPlaces() {
 
 func (a *App) places() (list []Place) {
 	f := a.frame
-	d := fyne.CurrentApp().Driver()
-	size := f.Size()
-	var visit func(o fyne.CanvasObject, top, bottom float32)
-	visit = func(o fyne.CanvasObject, top, bottom float32) {
-		if o == nil || !o.Visible() {
-			return
-		}
-		at := d.AbsolutePositionForObject(o).Add(fyne.NewPos(o.Size().Width/2, o.Size().Height/2))
-		see := func(kind, text string) {
-			if at.Y >= top && at.Y <= bottom {
-				list = append(list, Place{at.X, at.Y, kind, text})
-			}
-		}
+	see := func(o fyne.CanvasObject, at fyne.Position, top, bottom float32) {
+		middle := at.AddXY(o.Size().Width/2, o.Size().Height/2)
+		p := Place{X: middle.X, Y: middle.Y}
 		switch o := o.(type) {
 		case *button:
-			if !o.disabled {
-				see("button", o.label.text)
+			p.Kind, p.Text = "button", o.label.text
+			if o.disabled {
+				return
 			}
 		case *field:
-			see("entry", o.Text)
+			p.Kind, p.Text = "entry", o.Text
 		case *para:
-			see("text", o.text)
+			p.Kind, p.Text = "text", o.text
 		case *widget.List:
-			see("list", "")
-		case *box:
-			for _, item := range o.items {
-				visit(item, top, bottom)
-			}
-		case *fyne.Container:
-			for _, item := range o.Objects {
-				visit(item, top, bottom)
-			}
+			p.Kind = "list"
+		}
+		if p.Kind != "" && p.Y >= top && p.Y <= bottom {
+			list = append(list, p)
 		}
 	}
+	whole := func(o fyne.CanvasObject, at fyne.Position) { see(o, at, 0, f.Size().Height) }
 	if f.back != nil {
-		visit(f.back, 0, size.Height)
+		visitParts(f.back, fyne.Position{}, whole)
 	}
 	for _, t := range f.tools {
-		visit(t, 0, size.Height)
+		visitParts(t, fyne.Position{}, whole)
 	}
 	for _, o := range []fyne.CanvasObject{f.title, f.strip, f.fill, f.actions} {
-		visit(o, 0, size.Height)
+		visitParts(o, fyne.Position{}, whole)
 	}
 	if f.scroll != nil {
-		top := d.AbsolutePositionForObject(f.scroll).Y
-		visit(f.sheet.body, top, top+f.scroll.Size().Height)
+		top := f.scroll.Position().Y
+		visitParts(f.sheet.body, f.scroll.Position().SubtractXY(0, f.scroll.Offset.Y), func(o fyne.CanvasObject, at fyne.Position) {
+			see(o, at, top, top+f.scroll.Size().Height)
+		})
 		if f.down.Visible() && !f.down.disabled {
-			at := d.AbsolutePositionForObject(f.down)
-			list = append(list, Place{at.X + touchHeight/2, at.Y + touchHeight/2, "button", "▼"})
+			list = append(list, Place{f.down.Position().X + touchHeight/2, f.down.Position().Y + touchHeight/2, "button", "▼"})
 		}
 	}
 	return list
+}
+
+// visitParts visits what is visible of o, whose container stands at origin, with where each part stands.
+func visitParts(o fyne.CanvasObject, origin fyne.Position, visit func(o fyne.CanvasObject, at fyne.Position)) {
+	if o == nil || !o.Visible() {
+		return
+	}
+	at := origin.Add(o.Position())
+	visit(o, at)
+	var items []fyne.CanvasObject
+	switch c := o.(type) {
+	case *box:
+		items = c.items
+	case *fyne.Container:
+		items = c.Objects
+	}
+	for _, item := range items {
+		visitParts(item, at, visit)
+	}
 }

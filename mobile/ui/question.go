@@ -50,7 +50,7 @@ func newQuestionView(e env, q *schema.Question, unit string) *questionView {
 		tool := newButton("", lookPlain, v.toggle).withIcon(theme.MoreVerticalIcon())
 		head = row(head, tool)
 	}
-	items := []fyne.CanvasObject{separator(), head}
+	items := []fyne.CanvasObject{head}
 	if ask := q.Ask.In(a.lang); ask != "" && ask != label {
 		items = append(items, newPara("“"+ask+"”"))
 	}

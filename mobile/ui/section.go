@@ -40,6 +40,9 @@ func (p *sectionPage) build(a *App) *frame {
 			continue
 		}
 		view := newQuestionView(e, q, wire(p.member, q.Unit))
+		if len(p.views) > 0 {
+			view.box.items = append([]fyne.CanvasObject{separator()}, view.box.items...)
+		}
 		p.views, items = append(p.views, view), append(items, view.box)
 	}
 	p.line = newPara("").in(faint)
@@ -69,13 +72,12 @@ func (p *sectionPage) actions() []fyne.CanvasObject {
 	if p.member == "" {
 		return p.v.walk(p.section)
 	}
-	done := newButton(a.t("member.all"), lookPlain, a.back)
 	if next := p.v.nextPerson(p.section, p.member); next != "" {
-		return []fyne.CanvasObject{done, newButton(a.t("member.next"), lookPrimary, func() {
+		return []fyne.CanvasObject{newButton(a.t("member.all"), lookPlain, a.back), newButton(a.t("member.next"), lookPrimary, func() {
 			a.instead(&sectionPage{v: p.v, section: p.section, member: next})
 		})}
 	}
-	return []fyne.CanvasObject{newButton(a.t("done"), lookPrimary, a.back)}
+	return []fyne.CanvasObject{newButton(a.t("member.all"), lookPrimary, a.back)}
 }
 
 // nextPerson is the next person of the household after id of whom the section asks anything.
@@ -103,6 +105,7 @@ func (v *visit) asksOf(s *schema.Section, id string) bool {
 // update takes up new findings without building the page anew: the entry in use keeps its focus.
 func (p *sectionPage) update() {
 	p.refresh()
+	p.v.a.frame.title.set(p.heading()) // the name may just have been written
 	p.v.a.frame.reflow()
 }
 

@@ -33,7 +33,7 @@ func (a *App) startSync() {
 	a.queue.wait() // answers handed over just now go along; each takes milliseconds
 	a.aside(func() func() {
 		sent, got, err := a.runSync(ctx, func(line string) {
-			fyne.Do(func() {
+			a.then(func() {
 				a.syncs.line = line
 				a.syncChanged()
 			})
