@@ -152,8 +152,8 @@ func (s *served) end() {
 	}
 }
 
-// tablet is a replica with a key, speaking to a server by the real client.
-type tablet struct {
+// device is a replica with a key, speaking to a server by the real client.
+type device struct {
 	t       *testing.T
 	replica string
 	key     ed25519.PrivateKey
@@ -163,19 +163,19 @@ type tablet struct {
 	h       fieldsync.B64
 }
 
-func newTablet(t *testing.T, base string) *tablet {
+func newDevice(t *testing.T, base string) *device {
 	t.Helper()
 	pub, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	replica := fieldsync.NewReplica()
-	return &tablet{t: t, replica: replica, key: key, client: &fieldsync.Client{Base: base}, h: fieldsync.ChainStart(replica, pub)}
+	return &device{t: t, replica: replica, key: key, client: &fieldsync.Client{Base: base}, h: fieldsync.ChainStart(replica, pub)}
 }
 
-func (b *tablet) pub() fieldsync.B64 { return fieldsync.B64(b.key.Public().(ed25519.PublicKey)) }
+func (b *device) pub() fieldsync.B64 { return fieldsync.B64(b.key.Public().(ed25519.PublicKey)) }
 
-func (b *tablet) enrol(code string) (*fieldsync.EnrolAnswer, error) {
+func (b *device) enrol(code string) (*fieldsync.EnrolAnswer, error) {
 	answer, err := b.client.Enrol(b.t.Context(), &fieldsync.EnrolRequest{Code: code, Replica: b.replica, Pub: b.pub(), HW: "test"})
 	if err == nil {
 		b.client.Token, b.account = answer.Token, answer.Account
@@ -183,12 +183,12 @@ func (b *tablet) enrol(code string) (*fieldsync.EnrolAnswer, error) {
 	return answer, err
 }
 
-func (b *tablet) hello() (*fieldsync.HelloAnswer, error) {
+func (b *device) hello() (*fieldsync.HelloAnswer, error) {
 	return b.client.Hello(b.t.Context(), &fieldsync.HelloRequest{Proto: []int{1}, Replica: b.replica, Pub: b.pub(), App: "test", Seq: b.seq, H: b.h, At: time.Now().UnixMilli()})
 }
 
 // save makes a segment of one change for each set of writes.
-func (b *tablet) save(record, kind, scope string, writes ...map[string]string) *fieldsync.Segment {
+func (b *device) save(record, kind, scope string, writes ...map[string]string) *fieldsync.Segment {
 	b.t.Helper()
 	seg := &fieldsync.Segment{PushHead: fieldsync.PushHead{Replica: b.replica, From: b.seq + 1, Prev: b.h}}
 	for _, w := range writes {

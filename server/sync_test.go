@@ -20,7 +20,7 @@ func TestATabletEnrolsSendsAndAnotherReceives(t *testing.T) {
 	s := d.serve()
 	round := d.office() // beside the running server
 	code := firstLine(d.do("", "enrol", "en01"))
-	one, two := newTablet(t, s.address), newTablet(t, s.address)
+	one, two := newDevice(t, s.address), newDevice(t, s.address)
 	answer, err := one.enrol(strings.ReplaceAll(strings.ToLower(code), "0", "o"))
 	if err != nil {
 		t.Fatal(err)
@@ -74,8 +74,8 @@ func TestEachDeviceSeesItsOwnPlaceOnly(t *testing.T) {
 	d := newDesk(t)
 	d.office()
 	s := d.serve()
-	mine, other := newTablet(t, s.address), newTablet(t, s.address)
-	for b, account := range map[*tablet]string{mine: "en01", other: "en02"} {
+	mine, other := newDevice(t, s.address), newDevice(t, s.address)
+	for b, account := range map[*device]string{mine: "en01", other: "en02"} {
 		if _, err := b.enrol(firstLine(d.do("", "enrol", account))); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestEachDeviceSeesItsOwnPlaceOnly(t *testing.T) {
 	seg := mine.save(newID(t), "household", "01969-01", map[string]string{".": `"active"`, "village": `"01969-01"`})
 	_, err = other.client.Push(t.Context(), seg)
 	wantProblem(t, "pushing another account's feed", err, 403, "replica")
-	stranger := newTablet(t, s.address)
+	stranger := newDevice(t, s.address)
 	stranger.client.Token = "not a token"
 	_, err = stranger.hello()
 	wantProblem(t, "an unknown token", err, 401, "token")
@@ -101,7 +101,7 @@ func TestARevokedDeviceIsRefusedAtOnceAndHeldWorkIsDecided(t *testing.T) {
 	d := newDesk(t)
 	d.office()
 	s := d.serve()
-	b := newTablet(t, s.address)
+	b := newDevice(t, s.address)
 	if _, err := b.enrol(firstLine(d.do("", "enrol", "en01"))); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestTwoProcessesShareOneFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newTablet(t, "http://"+address)
+	b := newDevice(t, "http://"+address)
 	if answer, err := b.enrol(firstLine(string(code))); err != nil || !slices.Contains(answer.Scopes, "01969-07") {
 		t.Errorf("enrol with what the other process made: %+v, %v", answer, err)
 	}
