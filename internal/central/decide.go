@@ -115,31 +115,34 @@ func (s *Store) fate(rep *replicaRow, by *author, c *fieldsync.Change) (state, w
 	if rep.state == replicaServer {
 		return StatePublished, "" // Author has asked for the permission
 	}
-	if c.Account != by.account {
+	if c.Account != by.account || by.role == "" {
 		return StateHeld, WhyAuthor
 	}
 	if c.Role != by.role {
 		return StateHeld, WhyRole
 	}
+	return fateOfWrites(q, c)
+}
+
+// fateOfWrites: one unit the role may not write holds the whole change; a number sent as a text counts as unknown, and the
+// board is told.
+func fateOfWrites(q *schema.Questionnaire, c *fieldsync.Change) (state, why string) {
 	state = StatePublished
+	kind := q.Kinds[c.Kind]
 	for _, w := range c.Writes {
-		if !survey.MayWrite(q, survey.Role(c.Role), c.Kind, w.Unit) {
+		question, known := kind.Question(w.Unit)
+		if known && !question.MayWrite(c.Role) || !known && !survey.MayWrite(q, survey.Role(c.Role), c.Kind, w.Unit) {
 			return StateHeld, WhyRole
 		}
-		if why == "" && mistyped(q, c.Kind, w) {
+		if known && len(w.Value) > 0 && w.Value[0] == '"' && numeric(question.Type) {
 			state, why = StateFlagged, "type"
 		}
 	}
 	return state, why
 }
 
-// mistyped tells whether a number was sent as a text: the value counts as unknown, and the board is told.
-func mistyped(q *schema.Questionnaire, kind string, w fieldsync.Write) bool {
-	if len(w.Value) == 0 || w.Value[0] != '"' {
-		return false
-	}
-	question, ok := q.Question(kind, w.Unit)
-	return ok && (question.Type == schema.TypeInteger || question.Type == schema.TypeDecimal || question.Type == schema.TypeMoney)
+func numeric(t schema.Type) bool {
+	return t == schema.TypeInteger || t == schema.TypeDecimal || t == schema.TypeMoney
 }
 
 // allowed decides by the author's grants whether work in these areas is published: the author is, or was, granted one of

@@ -64,9 +64,10 @@ type work struct {
 	old              *row // nil: new
 	rec              *fieldsync.Record
 	next             row
-	hint             string // sc of the first change
-	added            bool   // changes were applied
-	followsHousehold bool   // its scopes are those of a household that is here
+	hint             string            // sc of the first change
+	added            bool              // changes were applied
+	only             *fieldsync.Change // the one change of a new record, until there are more
+	followsHousehold bool              // its scopes are those of a household that is here
 	counted          counted
 }
 
@@ -239,10 +240,12 @@ func (p *planner) apply() error {
 		}
 		if w == nil {
 			w = p.work(c.Record, c.Kind, nil)
-			w.rec, w.hint = fieldsync.NewRecord(c.Record, c.Kind), c.Scope
+			w.rec, w.hint, w.only = fieldsync.NewRecord(c.Record, c.Kind), c.Scope, c
 		}
 		if w.rec.Apply(c) {
-			w.added = true
+			if w.added = true; w.only != c {
+				w.only = nil
+			}
 			p.note(w, c)
 		}
 	}

@@ -57,10 +57,10 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 }
 
 // sqliteDSN: FULL, because an answered push must survive a power cut; checkpoints are rare, because a page changed by
-// many pushes is then written to the file once.
+// many pushes is then written to the file once; pages of 8 KiB, because a change of 3 KB fills one of 4 KiB badly.
 func sqliteDSN(path, txlock string) string {
 	q := url.Values{"_txlock": {txlock}, "_pragma": {
-		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-65536)",
+		"busy_timeout(15000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-65536)",
 		"wal_autocheckpoint(8000)", "foreign_keys(1)", "temp_store(2)"}}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }

@@ -59,11 +59,17 @@ const (
 
 // look fills in everything of w.next that is computed from the merged record.
 func (p *planner) look(w *work) error {
-	q := p.s.questionnaireOf(w.rec)
+	var q *schema.Questionnaire
+	if w.only != nil {
+		q = p.s.set.Questionnaires[w.only.Form]
+	}
+	if q == nil {
+		q = p.s.questionnaireOf(w.rec)
+	}
 	policies := survey.Policies(q)
 	v := View{Soft: w.rec.Soft(), Waiting: len(w.rec.Waiting()), Deleted: deleted(w.rec, policies)}
 	var conflicts []fieldsync.Open
-	if len(w.rec.LiveDots()) > 1 { // one change alone contradicts nobody
+	if w.only == nil { // one change alone contradicts nobody
 		conflicts = w.rec.Conflicts(policies)
 	}
 	hard := 0
@@ -147,7 +153,12 @@ func preferVillage(rec *fieldsync.Record, a, b fieldsync.Head) bool {
 
 // lookInterview judges an interview under its round's standard and says what it adds to the totals.
 func (p *planner) lookInterview(w *work, q *schema.Questionnaire, policies fieldsync.Policies, conflicts []fieldsync.Open, v *View) error {
-	iv := survey.ReadRecord(w.rec, q)
+	var iv *survey.Interview
+	if w.only != nil {
+		iv = survey.ReadWrites(w.only.Writes) // the usual case, and half the work
+	} else {
+		iv = survey.ReadRecord(w.rec, q)
+	}
 	members := iv.Members()
 	v.Members, v.Outcome, v.Status, v.Review = len(members), iv.Text("outcome"), iv.Text("status"), iv.Text("review_date")
 	v.Listed, v.Return, v.Village = iv.Has("listed"), iv.Text("review/state"), iv.Text("village")
