@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/rasoat/rasoat/schema"
 )
@@ -114,7 +115,7 @@ func saving(err error) error {
 		return err
 	}
 	code := "not_saved"
-	if text := err.Error(); strings.Contains(text, "SQLITE_FULL") || strings.Contains(text, "disk is full") || strings.Contains(text, "no space left") {
+	if resultOf(err) == resultFull || errors.Is(err, syscall.ENOSPC) {
 		code = "disk_full"
 	}
 	p = problem(code, "")

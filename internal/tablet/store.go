@@ -11,12 +11,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
 
 	"github.com/rasoat/rasoat/schema"
 	fieldsync "github.com/rasoat/rasoat/sync"
@@ -169,10 +168,10 @@ func (s *Store) migrate(ctx context.Context) error {
 // opening turns what the database says at start into what a person is told.
 func opening(err error) error {
 	code := ""
-	switch text := err.Error(); {
-	case strings.Contains(text, "SQLITE_BUSY"), strings.Contains(text, "database is locked"):
+	switch resultOf(err) {
+	case resultBusy, resultLocked:
 		code = "in_use"
-	case strings.Contains(text, "SQLITE_CORRUPT"), strings.Contains(text, "SQLITE_NOTADB"), strings.Contains(text, "malformed"):
+	case resultCorrupt, resultNotADatabase:
 		code = "damaged"
 	default:
 		return fmt.Errorf("open tablet store: %w", err)
@@ -180,6 +179,24 @@ func opening(err error) error {
 	p := problem(code, "")
 	p.Err = err
 	return p
+}
+
+// Primary result codes of SQLite that people are told about, <https://sqlite.org/rescode.html>.
+const (
+	resultBusy         = 5
+	resultLocked       = 6
+	resultCorrupt      = 11
+	resultFull         = 13
+	resultNotADatabase = 26
+)
+
+// resultOf is SQLite's primary result code inside an error, 0 when there is none.
+func resultOf(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
 }
 
 // Close cuts changes from the drafts of open forms and closes the store.
