@@ -45,18 +45,18 @@ func (v *visit) compare(t *totalsView, body *totalsBody) error {
 	return nil
 }
 
-// whatIf answers "what if this commune were rural (urban)": Phủ Thông was a town until the merger and is rural since.
+// whatIf answers "what if this commune were rural (urban)": Phủ Thông was a town until the merger and is rural since. By the
+// units of a later date the question is what their type would change; otherwise what the other type would.
 func (v *visit) whatIf(t *totalsView, body *totalsBody, asked bool) error {
-	d := t.totals.Round
-	now := v.s.Store.Areas().AreaType(t.totals.Sum.Villages[0], d.Date)
-	other := schema.AreaRural
-	if now == schema.AreaRural {
-		other = schema.AreaUrban
-	}
-	if now == "" {
+	now, other := v.areaTypes(t)
+	if other == "" {
 		return nil
 	}
-	c := &comparison{Title: v.t("compare.type_" + other), Sentence: v.t("compare.type_lead", v.t("area."+now), v.t("area."+other)),
+	from := v.t("compare.own_type")
+	if now != "" {
+		from = v.t("area." + now)
+	}
+	c := &comparison{Title: v.t("compare.type_" + other), Sentence: v.t("compare.type_lead", from, v.t("area."+other)),
 		Ask: query("/rounds/"+t.round, "area", t.totals.Area.Code, "on", t.on, "compare", "type")}
 	body.WhatIf = c
 	if !asked {
@@ -66,8 +66,30 @@ func (v *visit) whatIf(t *totalsView, body *totalsBody, asked bool) error {
 	if err != nil {
 		return err
 	}
-	v.fillComparison(c, shift, v.t("area."+now), v.t("area."+other))
+	v.fillComparison(c, shift, from, v.t("area."+other))
 	return nil
+}
+
+// areaTypes are the type the villages are judged by, "" when they differ, and the one to try.
+func (v *visit) areaTypes(t *totalsView) (now, other string) {
+	areas := v.s.Store.Areas()
+	types := map[string]bool{}
+	for _, village := range t.totals.Sum.Villages {
+		types[areas.AreaType(village, t.totals.Round.Date)] = true
+	}
+	if len(types) == 1 {
+		now = sortedNames(types)[0]
+	}
+	if shown := t.totals.Area.Type(); t.on != "" && shown != "" && shown != now {
+		return now, shown
+	}
+	switch now {
+	case schema.AreaRural:
+		return now, schema.AreaUrban
+	case schema.AreaUrban:
+		return now, schema.AreaRural
+	}
+	return now, ""
 }
 
 var classes = []survey.Class{survey.Poor, survey.NearPoor, survey.NotPoor, survey.Undetermined}

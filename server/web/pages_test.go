@@ -88,7 +88,7 @@ func (w *world) as(base, account string) *visitor {
 // pages are the addresses every reader's walk visits.
 func (w *world) pages() []string {
 	r := "/rounds/" + w.round
-	return []string{"/rounds", r, r + "?area=01975", r + "?on=2025-07-01", r + "?area=02014&on=2025-07-01", r + "?area=01975&compare=type", r + "?area=01975&compare=vn-2027",
+	return []string{"/rounds", r, r + "?area=01975", r + "?on=2025-07-01", r + "?area=02014&on=2025-07-01", r + "?area=01975&compare=type", r + "?area=01969&on=2025-07-01&compare=type", r + "?area=01975&compare=vn-2027",
 		r + "/households?area=01975", r + "/households?area=01975-01&class=poor", r + "/households?area=01975&state=conflict", r + "/households?area=01975&q=nguyen",
 		r + "/residents?area=01975", "/households/" + w.contested, "/households/" + w.hostile, "/conflicts", "/held", "/held/" + w.held.String(),
 		"/villages", "/accounts", "/accounts/new", "/accounts/en0417", "/devices", "/rounds/new", "/password"}
@@ -328,5 +328,18 @@ func TestTheOldDistrictIsNotASumOfNewCommunes(t *testing.T) {
 		if !strings.Contains(a.body, must) {
 			t.Errorf("the view by the units of 2025 does not name %s", must)
 		}
+	}
+}
+
+func TestPhuThongJudgedAsRuralCountsWhoChangesClass(t *testing.T) {
+	w := sharedWorld(t)
+	v := w.as(w.serve().URL, "huyen")
+	r := "/rounds/" + w.round
+	a := v.get(r + "?area=01969&compare=type")
+	if !strings.Contains(a.body, "Nếu xét theo nông thôn") || !strings.Contains(a.body, "hộ đổi loại") {
+		t.Errorf("the town judged as rural: %d", a.status)
+	}
+	if a := v.get(r + "?area=01969&on=2025-07-01&compare=type"); !strings.Contains(a.body, "Nếu xét theo nông thôn") || !strings.Contains(a.body, "loại đơn vị lúc rà soát") {
+		t.Errorf("the new commune, of a town and three rural communes: %d", a.status)
 	}
 }

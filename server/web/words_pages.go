@@ -52,6 +52,7 @@ var totalsWords = words{
 	"compare.type_rural":     {"Nếu xét theo nông thôn", "If judged as rural"},
 	"compare.type_urban":     {"Nếu xét theo thành thị", "If judged as urban"},
 	"compare.type_lead":      {"Đang xét theo %s. Tính lại từng hộ theo %s xem bao nhiêu hộ đổi kết quả.", "Judged as %s now. Judge every household as %s and count how many change class."},
+	"compare.own_type":       {"loại đơn vị lúc rà soát", "each unit's own type at the review"},
 	"compare.standards":      {"Hai chuẩn cạnh nhau", "Two standards side by side"},
 	"compare.standards_lead": {"Xét lại các phiếu này theo “%s” mà không phải hỏi lại hộ nào.", "Judge the same answers under “%s” without asking any household again."},
 	"compare.moved":          {"%s trong %s hộ đổi loại; %s hộ chưa so được vì một bên chưa xác định.", "%s of %s households change class; %s cannot be compared, as one side is undetermined."},
