@@ -37,8 +37,8 @@ type visit struct {
 	twist     twist
 }
 
-// plan gives every village to one tablet, and every seventh village to a second one too, which calls on the households of the
-// last list there.
+// plan gives every village to one tablet, and each tablet's first village to its neighbour too, which calls on the households
+// of the last list there.
 func (o *office) plan() []*fieldTablet {
 	byVillage := map[string][]*Household{}
 	for i := range o.households {
@@ -54,15 +54,16 @@ func (o *office) plan() []*fieldTablet {
 		for piece := range slices.Chunk(villages, villagesPerTablet) {
 			own = append(own, &fieldTablet{account: fmt.Sprintf("en%s%c", c.code, 'a'+len(own)), villages: piece})
 		}
-		for i, t := range own {
+		for _, t := range own {
 			for _, v := range t.villages {
 				for _, h := range byVillage[v.Code] {
 					t.visits = append(t.visits, visit{household: h})
 				}
 			}
-			if len(own) > 1 {
-				other := own[(i+1)%len(own)]
-				other.secondVisits(t.villages[0], byVillage[t.villages[0].Code])
+		}
+		for i, t := range own {
+			if v := t.villages[0]; len(own) > 1 {
+				own[(i+1)%len(own)].secondVisits(v, byVillage[v.Code])
 			}
 		}
 		tablets = append(tablets, own...)
