@@ -37,6 +37,9 @@ type HouseholdFilter struct {
 // villages while people disagree where it lives is there once, under the village it counts in.
 func (s *Store) Households(ctx context.Context, f HouseholdFilter) (out []HouseholdRow, err error) {
 	text := survey.FoldName(f.Text)
+	if text == "" && strings.TrimSpace(f.Text) != "" {
+		return nil, nil // signs alone are in no name
+	}
 	seen := map[string]bool{}
 	err = s.View(ctx, func(tx *sql.Tx) error {
 		return s.eachInterview(ctx, tx, f.Round, f.Villages, func(rows *sql.Rows) error {

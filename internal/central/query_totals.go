@@ -223,6 +223,11 @@ func (s *Store) fillTotals(t *Totals, area string, counts map[string]*AreaCount)
 		t.Area = at
 	}
 	rows := map[string]*AreaTotal{}
+	if slices.ContainsFunc(p.Path(t.Area.Code, t.Date), func(a schema.Area) bool { return a.Code == round.Area }) {
+		for _, a := range p.Children(t.Area.Code, t.Date) {
+			rows[a.Code] = &AreaTotal{Area: a} // a commune whose villages nobody has imported yet must not vanish
+		}
+	}
 	for v := range villages {
 		child, ok := childOf(p.Path(v, t.Date), t.Area)
 		if !ok {
