@@ -37,6 +37,15 @@ func (s *Store) greeting() *feed {
 	return s.current()
 }
 
+// sent is the feed the last greeting named. It stays the same until the next greeting, also when all of it is acknowledged:
+// numbers in an outbox are of this feed.
+func (s *Store) sent() *feed {
+	if f := s.feedOf(s.sending); f != nil {
+		return f
+	}
+	return s.greeting()
+}
+
 func (s *Store) feedOf(replica string) *feed {
 	for i := range s.feeds {
 		if s.feeds[i].replica == replica {

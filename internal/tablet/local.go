@@ -21,6 +21,7 @@ func (s *Store) Greeting(ctx context.Context) (*fieldsync.HelloRequest, error) {
 		return nil, problem("not_enrolled", "")
 	}
 	f := s.greeting()
+	s.sending = f.replica
 	req := &fieldsync.HelloRequest{Proto: []int{fieldsync.Proto}, Replica: f.replica, Pub: fieldsync.B64(f.pub()), App: s.app,
 		Seq: f.last, H: f.h, At: s.now().UnixMilli(), Acked: f.durable}
 	var err error
@@ -57,7 +58,7 @@ func (s *Store) Learn(ctx context.Context, answer *fieldsync.HelloAnswer) (field
 	if answer.Server != s.me.Server {
 		return plan, problem("other_server", "")
 	}
-	f := s.greeting()
+	f := s.sent()
 	ahead, err := s.compare(ctx, f, answer.Have)
 	if err != nil || ahead {
 		plan.Fork = ahead
@@ -177,7 +178,7 @@ func (s *Store) erasedPast(t *tx, f *feed, seq uint64) (n uint64, err error) {
 func (s *Store) Outbox(ctx context.Context, after uint64, maxChanges, maxBytes int) (*fieldsync.Segment, error) {
 	s.lock()
 	defer s.unlock()
-	f := s.greeting()
+	f := s.sent()
 	if after >= f.last {
 		return nil, nil
 	}
@@ -229,7 +230,7 @@ func (s *Store) outLine(f *feed, scan func(...any) error) (fieldsync.Line, error
 func (s *Store) Acked(ctx context.Context, answer *fieldsync.PushAnswer) error {
 	s.lock()
 	defer s.unlock()
-	f := s.greeting()
+	f := s.sent()
 	if answer.Receipt != nil && answer.Receipt.Replica != f.replica {
 		if f = s.feedOf(answer.Receipt.Replica); f == nil {
 			return errors.New("push answer: its receipt is for a replica this tablet never was")
@@ -310,5 +311,5 @@ func (s *Store) cursors(ctx context.Context) (map[string]fieldsync.Cursor, error
 func (s *Store) ChainAt(ctx context.Context, seq uint64) (fieldsync.B64, error) {
 	s.lock()
 	defer s.unlock()
-	return s.chainAt(ctx, s.db, s.greeting(), seq)
+	return s.chainAt(ctx, s.db, s.sent(), seq)
 }

@@ -14,7 +14,7 @@ import (
 func (s *Store) Renew(ctx context.Context, common uint64) error {
 	s.lock()
 	defer s.unlock()
-	return s.renew(ctx, s.greeting(), common)
+	return s.renew(ctx, s.sent(), common)
 }
 
 // renew works on one feed. Of a retired feed the changes go on under the current one.
@@ -59,6 +59,7 @@ func (s *Store) renew(ctx context.Context, old *feed, common uint64) error {
 	if err != nil {
 		return fmt.Errorf("renew replica: %w", err)
 	}
+	s.sending = ""
 	if err := s.readFeeds(ctx); err != nil {
 		return err
 	}

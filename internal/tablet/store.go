@@ -37,6 +37,7 @@ type Store struct {
 	mu        sync.Mutex
 	me        account
 	feeds     []feed
+	sending   string // replica named by the last greeting
 	n         uint64 // changes saved since installation
 	forms     map[string]*Form
 	rounds    map[string]Round

@@ -92,12 +92,18 @@ func TestWithoutItsSideFileTheTabletTakesANewReplica(t *testing.T) {
 	if s.current().replica == old {
 		t.Error("the replica is the same although nothing vouches for the database")
 	}
+	for _, v := range []string{"rain", "tap", "rain"} { // more than the first replica had
+		save(t, s, id, "water", v)
+	}
 	h.sync(s, commune, village) // what the first replica had not sent goes out under its own dots
 	if got := len(h.feeds[old].lines); got != 1 {
 		t.Errorf("the home has %d changes of the first replica, want 1", got)
 	}
-	if got := h.records[fieldsync.InterviewID(roundID, id)].Look("water", nil); len(got.Values) != 1 {
-		t.Errorf("water at home: %v", got)
+	if got := len(h.feeds[s.current().replica].lines); got != 3 {
+		t.Errorf("the home has %d changes of the new replica, want 3", got)
+	}
+	if got := h.records[fieldsync.InterviewID(roundID, id)].Look("water", nil); len(got.Values) != 1 || asText(got.Values[0].Value) != "rain" {
+		t.Errorf("water at home: %v, want rain alone", got)
 	}
 }
 
