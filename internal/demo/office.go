@@ -35,6 +35,15 @@ type SignIn struct {
 // Password is the password of every console account of the demo: it only opens made-up data on this machine.
 const Password = "xem-thu-ra-soat-2024"
 
+// keep leaves out the communes that are not named; no names keep all.
+func (o *office) keep(communes []string) {
+	if communes == nil {
+		return
+	}
+	o.villages = slices.DeleteFunc(o.villages, func(v Village) bool { return !slices.Contains(communes, v.Commune) })
+	o.households = slices.DeleteFunc(o.households, func(h Household) bool { return !slices.Contains(communes, h.Village.Commune) })
+}
+
 // prepare fills an empty store.
 func (o *office) prepare(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{o.addVillages, o.addRounds, o.addAccounts, o.addResidents, o.addHouseholds} {
@@ -79,13 +88,15 @@ func (o *office) addRounds(ctx context.Context) (err error) {
 }
 
 func (o *office) addAccounts(ctx context.Context) error {
+	village := o.boardsVillage()
+	commune := village.Commune + "@" + BeforeMerger
 	o.people = []SignIn{
 		{"quantri", Password, "admin", "Quản trị viên", []string{Province + "@" + BeforeMerger}},
 		{"huyen", Password, "district", "Cán bộ cấp trên", []string{District + "@" + BeforeMerger}},
-		{"chutich", Password, "chairman", "Chủ tịch xã Vi Hương", []string{ByLaw + "@" + BeforeMerger}},
-		{"banchidao", Password, "board", "Ban chỉ đạo xã Vi Hương", []string{ByLaw + "@" + BeforeMerger}},
-		{"truongthon", Password, "village_head", "Trưởng thôn " + o.firstVillage(ByLaw).Name, []string{o.firstVillage(ByLaw).Code}},
-		{"dieutravien", Password, "enumerator", "Điều tra viên " + o.firstVillage(ByLaw).Name, []string{o.firstVillage(ByLaw).Code}},
+		{"chutich", Password, "chairman", "Chủ tịch xã", []string{commune}},
+		{"banchidao", Password, "board", "Ban chỉ đạo xã", []string{commune}},
+		{"truongthon", Password, "village_head", "Trưởng thôn " + village.Name, []string{village.Code}},
+		{"dieutravien", Password, "enumerator", "Điều tra viên " + village.Name, []string{village.Code}},
 	}
 	hash, err := account.Hash(Password)
 	if err != nil {
@@ -100,8 +111,10 @@ func (o *office) addAccounts(ctx context.Context) error {
 	return nil
 }
 
-func (o *office) firstVillage(commune string) Village {
-	return o.villages[slices.IndexFunc(o.villages, func(v Village) bool { return v.Commune == commune })]
+// boardsVillage is a village of the commune whose board signs in: Vi Hương, where it is part of the run.
+func (o *office) boardsVillage() Village {
+	at := slices.IndexFunc(o.villages, func(v Village) bool { return v.Commune == ByLaw })
+	return o.villages[max(at, 0)]
 }
 
 // addResidents enters the denominators: resident households and persons of each village.

@@ -23,8 +23,9 @@ type Options struct {
 	Store  string // "" for SQLite in Data, or postgres://…
 	Listen string // address of the console; "" picks a port on loopback
 	Seed   uint64
-	Lang   string // vi or en
-	Stay   bool   // serve the console until ctx ends
+	Only   []string // communes; nil for the whole district, whose totals were published
+	Lang   string   // vi or en
+	Stay   bool     // serve the console until ctx ends
 	Out    io.Writer
 	Log    *slog.Logger
 }
@@ -62,6 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	defer store.Close()
 	s.office.store = store
 	s.office.villages, s.office.households = Population(o.Seed)
+	s.office.keep(o.Only)
 	return s.tell(ctx)
 }
 
