@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -178,24 +179,43 @@ func (c *accountList) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		rows := [][]string{{"ACCOUNT", "ROLE", "NAME", "AREAS", "STATE"}}
+		rows := [][]string{t.head("TÀI KHOẢN", "ACCOUNT", "VAI TRÒ", "ROLE", "HỌ TÊN", "NAME", "ĐỊA BÀN", "AREAS", "TÌNH TRẠNG", "STATE")}
 		for _, a := range all {
 			var areas []string
 			for _, g := range a.Grants {
 				if g.How == "" {
 					areas = append(areas, g.Area)
 				} else {
-					areas = append(areas, g.Area+"("+g.How+")")
+					areas = append(areas, g.Area+" ("+t.grantOver(g.How)+")")
 				}
 			}
-			state := "active"
+			state := t.words("đang dùng", "active")
 			if a.DisabledAt != 0 {
-				state = "disabled"
+				state = t.words("đã khóa", "disabled")
 			}
 			rows = append(rows, []string{a.Account, a.Role, a.Name, strings.Join(areas, " "), state})
 		}
 		return t.table(rows)
 	})
+}
+
+func (t *terminal) grantOver(how string) string {
+	if how == central.GrantEnded {
+		return t.words("đã kết thúc", "ended")
+	}
+	return t.words("đã thu", "revoked")
+}
+
+// head gives a table's headings in the person's language, from pairs of Vietnamese and English.
+func (t *terminal) head(pairs ...string) []string {
+	var row []string
+	for pair := range slices.Chunk(pairs, 2) {
+		if t.en {
+			pair = pair[1:]
+		}
+		row = append(row, pair[0])
+	}
+	return row
 }
 
 // table writes rows in columns.
@@ -267,11 +287,12 @@ func (c *deviceList) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		rows := [][]string{{"DEVICE", "ACCOUNT", "NAME", "LAST CONTACT", "APP", "HARDWARE", "REPLICAS", "STATE"}}
+		rows := [][]string{t.head("MÁY", "DEVICE", "TÀI KHOẢN", "ACCOUNT", "HỌ TÊN", "NAME", "LIÊN LẠC CUỐI", "LAST CONTACT", "PHẦN MỀM", "APP",
+			"LOẠI MÁY", "HARDWARE", "BẢN CÀI", "REPLICAS", "TÌNH TRẠNG", "STATE")}
 		for _, d := range all {
-			state := "active"
+			state := t.words("đang dùng", "active")
 			if d.RevokedAt != 0 {
-				state = "revoked " + minute(d.RevokedAt)
+				state = t.words("đã thu %s", "revoked %s", minute(d.RevokedAt))
 			}
 			rows = append(rows, []string{fmt.Sprint(d.ID), d.Account, d.Name, minute(d.LastContact), d.App, d.HW, strings.Join(d.Replicas, " "), state})
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rasoat/rasoat/internal/central/centraltest"
 	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "1" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(centraltest.Main(m))
 }
 
 const sentence = "con trâu đen ăn cỏ"

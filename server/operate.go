@@ -29,7 +29,8 @@ func (c *heldList) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		rows := [][]string{{"CHANGE", "WHY", "ACCOUNT", "ROLE", "KIND", "RECORD", "VILLAGE", "RECEIVED"}}
+		rows := [][]string{t.head("THAY ĐỔI", "CHANGE", "VÌ SAO", "WHY", "TÀI KHOẢN", "ACCOUNT", "VAI TRÒ", "ROLE", "LOẠI", "KIND", "BẢN GHI", "RECORD",
+			"THÔN", "VILLAGE", "NHẬN LÚC", "RECEIVED")}
 		for _, h := range all {
 			rows = append(rows, []string{h.Dot.String(), h.StateWhy, h.Account, h.Role, h.Kind, h.Record, h.Village, minute(h.Received)})
 		}

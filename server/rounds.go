@@ -121,7 +121,8 @@ func (c *roundList) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		rows := [][]string{{"ROUND", "KIND", "AREA", "STANDARD", "QUESTIONNAIRE", "FROM", "TO", "NAME"}}
+		rows := [][]string{t.head("ĐỢT", "ROUND", "LOẠI", "KIND", "ĐỊA BÀN", "AREA", "CHUẨN", "STANDARD", "PHIẾU", "QUESTIONNAIRE",
+			"TỪ", "FROM", "ĐẾN", "TO", "TÊN", "NAME")}
 		for _, r := range all {
 			rows = append(rows, []string{r.ID, r.Kind, r.Area + "@" + r.Date, r.Standard, r.Questionnaire, r.From, r.To, r.Name})
 		}

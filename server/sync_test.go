@@ -131,7 +131,7 @@ func TestARevokedDeviceIsRefusedAtOnceAndHeldWorkIsDecided(t *testing.T) {
 	d.do("", "device", "revoke", "1")
 	_, err = b.hello()
 	wantProblem(t, "hello of a revoked device", err, 401, "token")
-	if out := d.do("", "device", "list"); !strings.Contains(out, "revoked") || !strings.Contains(out, b.replica) {
+	if out := d.do("", "device", "list", "--lang", "en"); !strings.Contains(out, "revoked") || !strings.Contains(out, b.replica) {
 		t.Errorf("device list:\n%s", out)
 	}
 }

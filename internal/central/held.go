@@ -80,7 +80,10 @@ func (s *Store) settleIn(ctx context.Context, tx *sql.Tx, dot fieldsync.Dot, d d
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO decision (home, replica, seq, outcome, why, by_account, at) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
 		rep.home, rep.id, int64(dot.Seq), d.outcome, d.why, d.by, s.Now())
-	return err
+	if err != nil {
+		return fmt.Errorf("store the decision: %w", err)
+	}
+	return s.audit(ctx, tx, AuditEntry{Actor: d.by, Act: "held." + d.outcome, Object: dot.String()})
 }
 
 func (s *Store) heldArrival(ctx context.Context, tx *sql.Tx, rep *replicaRow, dot fieldsync.Dot) (*arrival, error) {
