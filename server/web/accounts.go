@@ -66,7 +66,7 @@ func (v *visit) newAccount(status int, wrong problems) error {
 func addAccount(v *visit) error {
 	ctx := v.Request().Context()
 	a := central.NewAccount{Account: strings.TrimSpace(v.FormValue("account")), Name: v.FormValue("name"), Role: v.FormValue("role"), Phone: strings.TrimSpace(v.FormValue("phone")), Lang: v.lang,
-		Areas: strings.FieldsFunc(v.FormValue("areas"), func(r rune) bool { return r == ',' || r == ';' || r == ' ' })}
+		Areas: splitAreas(v.FormValue("areas"))}
 	if wrong := v.areasNotMine(a.Areas); wrong != nil {
 		return v.newAccount(http.StatusUnprocessableEntity, wrong)
 	}
@@ -83,6 +83,11 @@ func addAccount(v *visit) error {
 		return v.accountRefused(err)
 	}
 	return v.done("/accounts/"+a.Account, v.t("accounts.added", a.Name))
+}
+
+// splitAreas reads codes with commas, semicolons or spaces between them.
+func splitAreas(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
 }
 
 // areasNotMine: an account may be given only what its maker may manage.

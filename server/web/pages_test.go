@@ -343,3 +343,33 @@ func TestPhuThongJudgedAsRuralCountsWhoChangesClass(t *testing.T) {
 		t.Errorf("the new commune, of a town and three rural communes: %d", a.status)
 	}
 }
+
+func TestTheFirstAdministratorIsMadeAtTheServerItselfAndOnlyOnce(t *testing.T) {
+	w := empty(t, t.TempDir())
+	defer w.store.Close()
+	v := newVisitor(t, w.serve().URL)
+	if a := v.get("/signin"); a.to != "/setup" {
+		t.Fatalf("a fresh server: %d to %q", a.status, a.to)
+	}
+	far, err := http.NewRequest("GET", v.base+"/setup", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far.Header.Set("X-Forwarded-For", "192.0.2.7")
+	res, err := v.Do(far)
+	if err != nil || res.StatusCode != http.StatusNotFound {
+		t.Errorf("set-up from elsewhere: %v, %v", res.StatusCode, err)
+	}
+	if a := v.post("/setup", "name", "Lý Thị Đầu", "account", "quantri", "areas", "19", "new", "ngắn", "again", "ngắn"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, `value="Lý Thị Đầu"`) || !strings.Contains(a.body, "password_short") {
+		t.Errorf("a short password: %d", a.status)
+	}
+	if a := v.post("/setup", "name", "Lý Thị Đầu", "account", "quantri", "areas", "19", "new", "một câu dễ nhớ", "again", "một câu dễ nhớ"); a.status != http.StatusSeeOther {
+		t.Fatalf("set up: %d %s", a.status, a.body)
+	}
+	if a := v.get("/rounds"); a.status != http.StatusOK || !strings.Contains(a.body, "Lý Thị Đầu") || !strings.Contains(a.body, "Đã thiết lập") {
+		t.Errorf("the first administrator is not signed in: %d", a.status)
+	}
+	if a := v.get("/setup"); a.status != http.StatusNotFound {
+		t.Errorf("a second set-up: %d", a.status)
+	}
+}

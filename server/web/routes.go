@@ -30,6 +30,8 @@ var table = []route{
 	{"GET", "/signin", "", anybody, signInPage},
 	{"POST", "/signin", "", anybody, signIn},
 	{"POST", "/language", "", anybody, setLanguage},
+	{"GET", "/setup", "", firstStart, setupPage},
+	{"POST", "/setup", "", firstStart, setUp},
 	{"GET", "/", "", signedIn, home},
 	{"POST", "/signout", "", signedIn, signOut},
 	{"GET", "/password", "", signedIn, passwordPage},

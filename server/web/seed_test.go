@@ -107,12 +107,7 @@ func TestMain(m *testing.M) {
 func seed(t testing.TB, dir string, per int) *world {
 	t.Helper()
 	ctx := context.Background()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	store, err := central.Open(ctx, "sqlite:"+filepath.Join(dir, "rasoat.db"), central.Options{Now: func() time.Time { return now }, Log: quiet})
-	if err != nil {
-		t.Fatalf("open the store: %v", err)
-	}
-	w := &world{t: t, store: store, server: web.New(store, web.Options{Log: quiet})}
+	w := empty(t, dir)
 	w.villages, w.households = demo.Population(7)
 	w.addVillages(ctx)
 	w.addPeople(ctx)
@@ -121,6 +116,18 @@ func seed(t testing.TB, dir string, per int) *world {
 	w.addTrouble(ctx)
 	w.addTablet(ctx)
 	return w
+}
+
+// empty is a store on the day it is installed.
+func empty(t testing.TB, dir string) *world {
+	t.Helper()
+	ctx := context.Background()
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	store, err := central.Open(ctx, "sqlite:"+filepath.Join(dir, "rasoat.db"), central.Options{Now: func() time.Time { return now }, Log: quiet})
+	if err != nil {
+		t.Fatalf("open the store: %v", err)
+	}
+	return &world{t: t, store: store, server: web.New(store, web.Options{Log: quiet})}
 }
 
 func (w *world) must(err error, what string) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"log/slog"
@@ -21,7 +22,9 @@ type Options struct {
 	Log          *slog.Logger // nil: the default logger
 	MetricsToken string       // lets a monitor off this machine read /metrics; "": only this machine may
 	Version      string
-	Secure       bool // people reach the console over TLS: cookies are sent over TLS only
+	Secure       bool   // people reach the console over TLS: cookies are sent over TLS only
+	CertFile     string // with KeyFile: the server speaks TLS itself
+	KeyFile      string
 }
 
 // Server is the HTTP face of one store.
@@ -116,9 +119,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		stopped <- err
 	})
-	err := srv.Serve(l)
+	err := s.listen(srv, l)
 	if end() || !errors.Is(err, http.ErrServerClosed) {
 		return err // it ended by itself
 	}
 	return <-stopped
+}
+
+func (s *Server) listen(srv *http.Server, l net.Listener) error {
+	if s.options.CertFile == "" {
+		return srv.Serve(l)
+	}
+	srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	return srv.ServeTLS(l, s.options.CertFile, s.options.KeyFile)
 }

@@ -22,7 +22,18 @@ func signInPage(v *visit) error {
 	if v.user != nil {
 		return v.Redirect(http.StatusSeeOther, "/")
 	}
-	return show(v, http.StatusOK, "signin", v.frame(v.t("signin.title"), ""), formBody{Form: v.signInForm()})
+	first, err := v.s.Account.FirstStart(v.Request().Context())
+	if err != nil {
+		return err
+	}
+	body := formBody{Form: v.signInForm(), After: v.t("signin.help")}
+	if first {
+		if ofThisMachine(v.Request()) {
+			return v.Redirect(http.StatusSeeOther, "/setup")
+		}
+		body.After = v.t("setup.elsewhere")
+	}
+	return show(v, http.StatusOK, "signin", v.frame(v.t("signin.title"), ""), body)
 }
 
 func signIn(v *visit) error {
@@ -38,7 +49,7 @@ func signIn(v *visit) error {
 	v.fill(&f, wrong)
 	frame := v.frame(v.t("signin.title"), "")
 	frame.Problems = wrong
-	return show(v, http.StatusUnprocessableEntity, "signin", frame, formBody{Form: f})
+	return show(v, http.StatusUnprocessableEntity, "signin", frame, formBody{Form: f, After: v.t("signin.help")})
 }
 
 func signOut(v *visit) error {
