@@ -130,8 +130,8 @@ func (d *desk) serve(args ...string) *served {
 		d.t.Fatalf("serve said nothing: %v\n%s", err, s.log)
 	}
 	go io.Copy(io.Discard, r)
-	_, s.address, _ = strings.Cut(strings.TrimSpace(line), "http://")
-	s.address = "http://" + s.address
+	s.address = line[strings.Index(line, "http"):]
+	s.address = strings.TrimSpace(s.address)
 	d.t.Cleanup(s.end)
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/rasoat/rasoat/internal/central"
 	"github.com/rasoat/rasoat/schema"
@@ -16,6 +17,8 @@ type serveCommand struct {
 	Listen       string `help:"Địa chỉ lắng nghe. · Address to listen on." default:"127.0.0.1:8080" env:"RASOAT_LISTEN"`
 	Insecure     bool   `help:"Cho phép HTTP không mã hóa ra ngoài máy này. · Allow plain HTTP beyond this machine."`
 	Address      string `help:"Địa chỉ máy con gõ vào, khi có proxy TLS đứng trước. · The address devices use, when a TLS proxy stands in front." placeholder:"https://…"`
+	TLSCert      string `name:"tls-cert" help:"Chứng thư TLS (PEM), dùng cùng --tls-key. · TLS certificate, with --tls-key." placeholder:"FILE"`
+	TLSKey       string `name:"tls-key" help:"Khóa của chứng thư (PEM). · The certificate's key." placeholder:"FILE"`
 	MetricsToken string `help:"Mã cho phép máy khác đọc /metrics. · Lets another machine read /metrics." env:"RASOAT_METRICS_TOKEN"`
 }
 
@@ -35,7 +38,7 @@ func (c *serveCommand) Run(t *terminal) error {
 		}
 		address := c.Address
 		if address == "" {
-			address = "http://" + l.Addr().String()
+			address = c.scheme() + "://" + l.Addr().String()
 		}
 		if err := store.SaveAddress(t.ctx, address); err != nil {
 			return err
@@ -43,14 +46,18 @@ func (c *serveCommand) Run(t *terminal) error {
 		if err := c.greet(t, store, address); err != nil {
 			return err
 		}
-		s := web.New(store, web.Options{Log: log, MetricsToken: c.MetricsToken, Version: version(), Secure: len(address) > 6 && address[:6] == "https:"})
+		s := web.New(store, web.Options{Log: log, MetricsToken: c.MetricsToken, Version: version(),
+			Secure: strings.HasPrefix(address, "https:"), CertFile: c.TLSCert, KeyFile: c.TLSKey})
 		return s.Serve(t.ctx, l)
 	})
 }
 
 // refusePlain: names, ages and incomes do not travel in the clear beyond this machine, unless somebody said so.
 func (c *serveCommand) refusePlain() error {
-	if c.Insecure {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return &central.Refusal{Code: "tls", Text: schema.Text{"vi": "Ghi cả --tls-cert và --tls-key.", "en": "Give both --tls-cert and --tls-key."}}
+	}
+	if c.Insecure || c.TLSCert != "" {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(c.Listen)
@@ -62,10 +69,17 @@ func (c *serveCommand) refusePlain() error {
 		return nil
 	}
 	return &central.Refusal{Code: "insecure", Text: schema.Text{
-		"vi": fmt.Sprintf("Không mở HTTP không mã hóa ở %s: người khác trên mạng đọc được dữ liệu. Hãy để --listen 127.0.0.1:8080 và đặt một proxy TLS phía trước (--address https://…); "+
+		"vi": fmt.Sprintf("Không mở HTTP không mã hóa ở %s: người khác trên mạng đọc được dữ liệu. Hãy dùng chứng thư (--tls-cert, --tls-key), hoặc để --listen 127.0.0.1:8080 sau một proxy TLS (--address https://…), "+
 			"hoặc thêm --insecure nếu mạng này chỉ có máy của xã.", c.Listen),
-		"en": fmt.Sprintf("Plain HTTP on %s is refused: others on the network could read the data. Keep --listen 127.0.0.1:8080 behind a TLS proxy (--address https://…), "+
+		"en": fmt.Sprintf("Plain HTTP on %s is refused: others on the network could read the data. Use a certificate (--tls-cert, --tls-key), or keep --listen 127.0.0.1:8080 behind a TLS proxy (--address https://…), "+
 			"or add --insecure if only the commune's machines are on this network.", c.Listen)}}
+}
+
+func (c *serveCommand) scheme() string {
+	if c.TLSCert != "" {
+		return "https"
+	}
+	return "http"
 }
 
 // greet says where the server is and what to do next.

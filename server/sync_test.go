@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -238,5 +242,30 @@ func TestEveryAnswerHasItsHeadersAndMetricsStayHere(t *testing.T) {
 	res.Body.Close()
 	if res.StatusCode != 403 {
 		t.Errorf("a form posted by another site: status %d, want 403", res.StatusCode)
+	}
+}
+
+func TestWithACertificateTheServerSpeaksTLS(t *testing.T) {
+	d := newDesk(t)
+	d.office()
+	srv := httptest.NewUnstartedServer(nil) // only for its certificate
+	srv.StartTLS()
+	pair := srv.TLS.Certificates[0]
+	roots := srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	srv.Close()
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := d.file("cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})))
+	key := d.file("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	if status, _, errOut := d.try("", "serve", "--tls-cert", cert); status != statusFailed || !strings.Contains(errOut, "--tls-key") {
+		t.Errorf("a certificate without its key: status %d, %s", status, errOut)
+	}
+	s := d.serve("--tls-cert", cert, "--tls-key", key)
+	b := newDevice(t, s.address)
+	b.client.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}}
+	if _, err := b.enrol(firstLine(d.do("", "enrol", "en01"))); err != nil || !strings.HasPrefix(s.address, "https://") {
+		t.Errorf("enrolling at %s: %v", s.address, err)
 	}
 }
