@@ -59,6 +59,12 @@ func (f *Form) commit(ctx context.Context) (Committed, error) {
 		done.Dots = append(done.Dots, c.Dot.String())
 	}
 	f.draft = map[string]map[string]draftRow{}
+	for _, other := range f.s.forms { // the same household in another round: its record has moved on
+		if other != f && other.household == f.household && slices.ContainsFunc(changes, func(c *fieldsync.Change) bool { return c.Record == f.household }) {
+			other.news = true
+			delete(other.draft, f.household) // the draft is the household's, and it has been cut
+		}
+	}
 	return done, nil
 }
 

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/rasoat/rasoat/internal/survey"
 	"github.com/rasoat/rasoat/schema"
@@ -441,99 +439,6 @@ func (f *Form) record(rec string) *fieldsync.Record {
 	return f.iv
 }
 
-// Answer is what a form shows for one question.
-type Answer struct {
-	Value json.RawMessage // nil when unanswered; provisional while there is a conflict
-	Draft bool            // typed here and not yet part of a change
-	Said  []Said          // the snapshot's live values when they differ, the provisional one first; also beside a draft
-	By    Said            // who gave the snapshot's value
-}
-
-// Said is one value and who gave it.
-type Said struct {
-	Value   json.RawMessage
-	Account string
-	Role    string
-	At      time.Time // by the author's clock
-	Why     string
-	Own     bool // by this tablet's account
-}
-
-// Conflict tells whether people gave different values and nobody has decided, here or elsewhere.
-func (a Answer) Conflict() bool { return len(a.Said) > 1 && !a.Draft }
-
-// Text is the value as text: a text's content, else its JSON; "" when unanswered.
-func (a Answer) Text() string {
-	if text := asText(a.Value); text != "" || len(a.Value) == 0 || a.Value[0] == '"' {
-		return text
-	}
-	return string(a.Value)
-}
-
-// Value is what the form shows for a question of the interview.
-func (f *Form) Value(unit string) Answer {
-	f.s.lock()
-	defer f.s.unlock()
-	return f.value(f.interview, unit)
-}
-
-// HouseholdValue is what the form shows for a question of the household's record.
-func (f *Form) HouseholdValue(unit string) Answer {
-	f.s.lock()
-	defer f.s.unlock()
-	a := f.value(f.household, unit)
-	if unit == "village" && a.Value == nil && f.village != "" {
-		a.Value = Text(f.village)
-	}
-	return a
-}
-
-func (f *Form) value(rec, unit string) Answer {
-	var a Answer
-	look := f.record(rec).Look(unit, f.pol)
-	for i, h := range look.Values {
-		said := f.s.said(f.record(rec), h)
-		if i == 0 {
-			a.By, a.Value = said, said.Value
-		}
-		if len(look.Values) > 1 {
-			a.Said = append(a.Said, said)
-		}
-	}
-	if row, ok := f.draft[rec][unit]; ok && !row.Aux {
-		a.Value, a.Draft = row.Value, true
-	}
-	if string(a.Value) == "null" {
-		a.Value = nil
-	}
-	return a
-}
-
-func (s *Store) said(rec *fieldsync.Record, h fieldsync.Head) Said {
-	by := rec.Author(h.Dot)
-	return Said{Value: h.Value, Account: by.Account, Role: by.Role, At: time.UnixMilli(by.At), Why: by.Why,
-		Own: by.Account == s.me.Account && s.feedOf(h.Dot.Replica) != nil}
-}
-
-// LastYear is the answer of the last round's interview, nil when there was none. It is shown beside the question and never
-// copied without being confirmed.
-func (f *Form) LastYear(unit string) json.RawMessage {
-	f.s.lock()
-	defer f.s.unlock()
-	return f.lastYear(unit)
-}
-
-func (f *Form) lastYear(unit string) json.RawMessage {
-	if f.last == nil {
-		return nil
-	}
-	look := f.last.Look(unit, f.pol)
-	if len(look.Values) == 0 || string(look.Values[0].Value) == "null" {
-		return nil
-	}
-	return look.Values[0].Value
-}
-
 // Drafts is the number of answers a person gave that are not yet part of a change.
 func (f *Form) Drafts() int {
 	f.s.lock()
@@ -592,73 +497,6 @@ func (f *Form) AcceptNews(ctx context.Context) error {
 	f.hh, f.iv, f.last, f.news, f.draft = next.hh, next.iv, next.last, false, draft
 	return nil
 }
-
-// tidy brings an answer to the form in which it is kept: one JSON text, number, truth value, null or small object, its texts
-// in NFC (a keyboard that types a letter and its mark apart must not make another name of it).
-func tidy(v json.RawMessage) (json.RawMessage, error) {
-	v = bytes.TrimSpace(v)
-	if len(v) == 0 {
-		return json.RawMessage("null"), nil
-	}
-	if !json.Valid(v) || v[0] == '[' {
-		return nil, fmt.Errorf("not a value")
-	}
-	if norm.NFC.IsNormal(v) && !bytes.Contains(v, []byte(`\u`)) {
-		var b bytes.Buffer
-		err := json.Compact(&b, v)
-		return b.Bytes(), err
-	}
-	dec := json.NewDecoder(bytes.NewReader(v))
-	dec.UseNumber()
-	var any any
-	if err := dec.Decode(&any); err != nil {
-		return nil, err
-	}
-	return encode(compose(any)), nil
-}
-
-func compose(v any) any {
-	switch v := v.(type) {
-	case string:
-		return norm.NFC.String(v)
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[norm.NFC.String(k)] = compose(e)
-		}
-		return out
-	case []any:
-		for i := range v {
-			v[i] = compose(v[i])
-		}
-	}
-	return v
-}
-
-// encode writes JSON without the escapes that only web pages need.
-func encode(v any) json.RawMessage {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return json.RawMessage("null")
-	}
-	return bytes.TrimRight(b.Bytes(), "\n")
-}
-
-// Text makes the value of a text or a code.
-func Text(s string) json.RawMessage { return encode(norm.NFC.String(strings.ToValidUTF8(s, "\ufffd"))) }
-
-// Number makes a value of a number written with a decimal point, e.g. "32.5"; null when it is none.
-func Number(text string) json.RawMessage {
-	if json.Valid([]byte(text)) && len(text) > 0 && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') {
-		return json.RawMessage(text)
-	}
-	return json.RawMessage("null")
-}
-
-// Object makes the value of a unit of several fields.
-func Object(fields map[string]any) json.RawMessage { return encode(compose(fields)) }
 
 func dots(list []fieldsync.Dot) []string {
 	var out []string

@@ -2,7 +2,6 @@ package tablet
 
 import (
 	"github.com/rasoat/rasoat/internal/survey"
-	"github.com/rasoat/rasoat/schema"
 	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
@@ -100,5 +99,3 @@ func (s *Store) classOf(rec *fieldsync.Record, iv *survey.Interview, r Round) su
 	}
 	return j.Judge(iv, s.areaType(textOf(rec, "village"), day), survey.Options{ClassOnly: true}).Class
 }
-
-var _ = schema.KindInterview

@@ -78,6 +78,9 @@ var sentences = map[string]schema.Text{
 	"removal_reason": {
 		"vi": "Chọn lý do: đã mất, chuyển đi, lấy chồng/vợ, tách hộ hoặc nhập nhầm.",
 		"en": "Choose a reason: died, moved out, married out, split off, or entered by mistake."},
+	"ending_reason": {
+		"vi": "Chọn lý do: không còn ai, nhập hộ khác, chuyển đi, ghi trùng hoặc nhập nhầm.",
+		"en": "Choose a reason: dissolved, merged into another, moved out, a duplicate, or entered by mistake."},
 	"no_household": {
 		"vi": "Không có hộ này trên máy. Đồng bộ lại, hoặc kiểm tra thôn được giao.",
 		"en": "This household is not on the tablet. Sync again, or check which villages you were given."},

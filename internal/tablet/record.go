@@ -23,8 +23,6 @@ type stored struct {
 	changed   bool
 }
 
-type fieldHead = fieldsync.Head
-
 // Record states are long and repeat themselves, and a tablet's flash is slow: they are stored compressed. Both coders are
 // safe for concurrent use through EncodeAll and DecodeAll.
 var (

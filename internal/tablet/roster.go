@@ -1,6 +1,7 @@
 package tablet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rasoat/rasoat/schema"
+	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
 // Member is one person of the roster as the form lists it: people of this round, and those of the last round who are still to
@@ -45,7 +47,7 @@ func (f *Form) Roster() []Member {
 func (f *Form) roster() []Member {
 	lastYear := f.lastMembers()
 	now := map[string]bool{}
-	f.iv.EachUnit(func(unit string, _ []fieldHead) { noteMember(now, unit) })
+	f.iv.EachUnit(func(unit string, _ []fieldsync.Head) { noteMember(now, unit) })
 	for unit := range f.draft[f.interview] {
 		noteMember(now, unit)
 	}
@@ -77,7 +79,7 @@ func (f *Form) lastMembers() []string {
 		return nil
 	}
 	ids := map[string]bool{}
-	f.last.EachUnit(func(unit string, _ []fieldHead) { noteMember(ids, unit) })
+	f.last.EachUnit(func(unit string, _ []fieldsync.Head) { noteMember(ids, unit) })
 	var out []string
 	for _, id := range sortedKeys(ids) {
 		if removedWhy(f.lastYear("m/"+id+"/.")) == "" && f.lastHas(id) {
@@ -89,7 +91,7 @@ func (f *Form) lastMembers() []string {
 
 func (f *Form) lastHas(id string) bool {
 	has := false
-	f.last.EachUnit(func(unit string, _ []fieldHead) {
+	f.last.EachUnit(func(unit string, _ []fieldsync.Head) {
 		has = has || strings.HasPrefix(unit, "m/"+id+"/") && f.lastYear(unit) != nil
 	})
 	return has
@@ -124,7 +126,7 @@ func (f *Form) memberWritten(id string) bool {
 	for unit, row := range f.draft[f.interview] {
 		has = has || strings.HasPrefix(unit, prefix) && string(row.Value) != "null"
 	}
-	f.iv.EachUnit(func(unit string, heads []fieldHead) {
+	f.iv.EachUnit(func(unit string, heads []fieldsync.Head) {
 		if strings.HasPrefix(unit, prefix) {
 			for _, h := range heads {
 				has = has || string(h.Value) != "null"
@@ -224,11 +226,24 @@ func (f *Form) remove(ctx context.Context, id string, r Removal) error {
 	if r.On != "" {
 		value["on"] = r.On
 	}
-	why := r.Reason
-	if why == "" {
-		why = r.Why
+	return f.save(ctx, f.interview, []answer{{unit: "m/" + id + "/.", value: Object(value), why: clip(cmp.Or(r.Reason, r.Why), 200)}})
+}
+
+var endings = []string{"dissolved", "merged", "moved_out", "duplicate", "mistake"}
+
+// EndHousehold says that the household is no more, and why: dissolved, merged (nhập hộ) or moved_out with where to, duplicate,
+// mistake. It stays readable everywhere; against an edit the author had not seen it is a conflict that the board decides.
+func (f *Form) EndHousehold(ctx context.Context, r Removal) error {
+	if !slices.Contains(endings, r.Why) {
+		return problem("ending_reason", ".")
 	}
-	return f.save(ctx, f.interview, []answer{{unit: "m/" + id + "/.", value: Object(value), why: clip(why, 200)}})
+	f.s.lock()
+	defer f.s.unlock()
+	value := map[string]any{"s": "deleted", "why": r.Why}
+	if r.To != "" {
+		value["to"] = r.To
+	}
+	return f.save(ctx, f.household, []answer{{unit: ".", value: Object(value), why: clip(cmp.Or(r.Reason, r.Why), 200)}})
 }
 
 // Split is "tách hộ": the given people leave and become a new household in the village, with their ids and the answers that

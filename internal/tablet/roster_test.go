@@ -209,3 +209,54 @@ func TestReturnedWorkShowsItsNotesUntilTheyAreAnswered(t *testing.T) {
 		t.Errorf("row %+v, want no longer returned", r)
 	}
 }
+
+func TestAHouseholdThatIsNoMoreSaysWhyAndMeetsAnEditItHadNotSeen(t *testing.T) {
+	h := newHome(t)
+	id, _ := h.household(village, "Nông Thị Mây")
+	a, b := h.tablet("en01", village), h.tablet("en02", village)
+	f := openForm(t, a, id)
+	wantProblem(t, f.EndHousehold(bg, Removal{Why: "died"}), "ending_reason")
+	must(t, f.EndHousehold(bg, Removal{Why: "moved_out", To: "Hà Nội", Reason: "con đón đi"}))
+	must(t, f.Close(bg))
+	c := ownChanges(t, a, id)[0]
+	if c.Op != fieldsync.OpStatus || c.Why != "con đón đi" || len(c.Writes) != 1 {
+		t.Errorf("change %s, want a status with its reason", c.Bytes)
+	}
+	if r := a.Households(Filter{})[0]; r.Removed != "moved_out" || a.Villages()[0].Total != 0 {
+		t.Errorf("row %+v, villages %+v, want the household marked and counted nowhere", r, a.Villages())
+	}
+	fb := openForm(t, b, id)
+	must(t, fb.SetHousehold(bg, "phone", Text("0900000001")))
+	must(t, fb.Close(bg))
+	for range 2 {
+		h.sync(a, commune, village)
+		h.sync(b, commune, village)
+	}
+	cs, err := a.Conflicts(bg, id)
+	must(t, err)
+	if len(cs) != 1 || cs[0].Unit != "." || cs[0].Record != id {
+		t.Errorf("conflicts %+v, want one on the household's status", cs)
+	}
+}
+
+func TestFormsOfTwoRoundsShareTheHousehold(t *testing.T) {
+	h := newHome(t)
+	id, _ := h.household(village, "Nông Thị Mây")
+	s := h.tablet("en01", village)
+	now := openForm(t, s, id)
+	last, err := s.OpenForm(bg, id, lastID)
+	must(t, err)
+	must(t, now.SetHousehold(bg, "phone", Text("0900000001")))
+	_, err = now.Commit(bg)
+	must(t, err)
+	if !last.News() {
+		t.Error("the other round's form does not say that the household has moved on")
+	}
+	must(t, last.AcceptNews(bg))
+	must(t, last.SetHousehold(bg, "phone", Text("0900000002")))
+	must(t, last.Close(bg))
+	h.sync(s, commune, village)
+	if got := h.records[id].Look("phone", nil).Values; len(got) != 1 || asText(got[0].Value) != "0900000002" {
+		t.Errorf("phone at home: %v, want the second number alone", got)
+	}
+}
