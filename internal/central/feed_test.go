@@ -271,6 +271,9 @@ func TestAPullBringsOnlyGrantedScopesAndLeavesOwnBytesOut(t *testing.T) {
 				t.Errorf("a board pulls %s: %s, want %s", scope, got, want)
 			}
 		}
+		if got := code(from(newTab(t, s, "en9", "enumerator", "01975"), "01975!board")); got != "scope" {
+			t.Errorf("an enumerator of the whole commune pulls its board's scope: %s", got)
+		}
 		if x := recordOf(t, s, complaint); !slices.Equal(x.scopes, []string{"01975!board"}) {
 			t.Errorf("the complaint is in %v", x.scopes)
 		}

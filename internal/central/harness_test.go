@@ -341,11 +341,19 @@ func countersOf(tb testing.TB, s *Store) counters {
 // sound fails unless a rebuild finds everything as it is stored.
 func sound(tb testing.TB, s *Store) {
 	tb.Helper()
+	for _, x := range unsound(tb, s) {
+		tb.Error(x)
+	}
+}
+
+func unsound(tb testing.TB, s *Store) (list []string) {
+	tb.Helper()
 	report, err := s.Rebuild(context.Background(), true)
 	must(tb, err)
 	for _, d := range report.Differences[:min(10, len(report.Differences))] {
-		tb.Errorf("rebuild: %s %s %s: stored %q, computed %q", d.Table, d.Key, d.Column, d.Stored, d.Computed)
+		list = append(list, fmt.Sprintf("rebuild: %s %s %s: stored %q, computed %q", d.Table, d.Key, d.Column, d.Stored, d.Computed))
 	}
+	return list
 }
 
 func states(notes []fieldsync.Note) []string {

@@ -101,7 +101,7 @@ func (s *Store) makePlan(ctx context.Context, tx *sql.Tx, rep *replicaRow, arriv
 			return nil, err
 		}
 	}
-	steps := []func() error{p.prepare, p.apply, p.route, p.viewAll, p.feedAll}
+	steps := []func() error{p.prepare, p.apply, p.route, p.groupAll, p.viewAll, p.feedAll}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, err

@@ -98,6 +98,7 @@ type rebuild struct {
 	sums   counters
 	wrong  []*work // records to be replaced
 	where  map[string][]string
+	linked map[string]bool // households some link names
 }
 
 func newRebuild(ctx context.Context, s *Store, tx *sql.Tx) *rebuild {
@@ -108,6 +109,7 @@ func newRebuild(ctx context.Context, s *Store, tx *sql.Tx) *rebuild {
 		prints: map[string]fieldsync.Fingerprint{},
 		sums:   counters{},
 		where:  map[string][]string{},
+		linked: map[string]bool{},
 	}
 }
 
@@ -117,7 +119,7 @@ func (b *rebuild) run() error {
 	}
 	b.p.places = b.p.s.places.Load()
 	b.p.areasText = strconv.FormatInt(b.p.places.version, 10)
-	for _, step := range []func() error{b.readLog, b.foldAll, b.compareScopes, b.comparePrints, b.compareCounters} {
+	for _, step := range []func() error{b.readLog, b.readLinked, b.foldAll, b.compareScopes, b.comparePrints, b.compareCounters} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -142,6 +144,17 @@ func (b *rebuild) readLog() error {
 			b.kinds[rec] = kind
 		}
 		return nil
+	})
+}
+
+func (b *rebuild) readLinked() error {
+	return eachRow(b.p.ctx, b.p.tx, "SELECT household FROM record WHERE kind = 'link'", nil, func(rows *sql.Rows) error {
+		var households string
+		err := rows.Scan(&households)
+		for _, h := range strings.Fields(households) {
+			b.linked[h] = true
+		}
+		return err
 	})
 }
 
@@ -225,6 +238,11 @@ func (b *rebuild) finish(w *work) error {
 		}
 		if w.old != nil && len(liveVillages(w.rec)) == 0 {
 			w.next.scopes = w.old.scopes // a village taken back: it stays where it was last
+		}
+		if b.linked[w.next.rec] {
+			if err := p.partner(w.next.rec); err != nil {
+				return err
+			}
 		}
 	} else {
 		// A record that hangs on nothing that is here stays where its author put it: its row knows.

@@ -72,19 +72,7 @@ func (p *planner) look(w *work) error {
 	if w.only == nil { // one change alone contradicts nobody
 		conflicts = w.rec.Conflicts(policies)
 	}
-	hard := 0
-	for _, o := range conflicts {
-		if o.Quiet {
-			continue
-		}
-		if hard++; hard <= maxNamed {
-			v.Conflicts = append(v.Conflicts, o.Unit)
-		}
-	}
-	w.next.hard, w.next.soft, w.next.rank = int64(hard), 0, RankNone
-	if hard > 0 {
-		w.next.rank = RankOther
-	}
+	p.countConflicts(w, conflicts, &v)
 	text := func(unit string) string { return textOf(provisional(w.rec, unit, policies)) }
 	switch w.next.kind {
 	case schema.KindInterview:
@@ -105,6 +93,21 @@ func (p *planner) look(w *work) error {
 	b, err := json.Marshal(&v)
 	w.next.view = string(b)
 	return err
+}
+
+// countConflicts notes the hard conflicts of what is looked at.
+func (p *planner) countConflicts(w *work, conflicts []fieldsync.Open, v *View) {
+	v.Conflicts = nil
+	w.next.hard, w.next.soft, w.next.rank = 0, 0, RankNone
+	for _, o := range conflicts {
+		if o.Quiet {
+			continue
+		}
+		w.next.rank = RankOther
+		if w.next.hard++; w.next.hard <= maxNamed {
+			v.Conflicts = append(v.Conflicts, o.Unit)
+		}
+	}
 }
 
 // deleted: all live values of the status say so; against an unseen edit it stays until a board decides.
@@ -153,10 +156,18 @@ func preferVillage(rec *fieldsync.Record, a, b fieldsync.Head) bool {
 
 // lookInterview judges an interview under its round's standard and says what it adds to the totals.
 func (p *planner) lookInterview(w *work, q *schema.Questionnaire, policies fieldsync.Policies, conflicts []fieldsync.Open, v *View) error {
+	inGroup, counts, joined, err := p.standing(w)
+	if err != nil {
+		return err
+	}
 	var iv *survey.Interview
-	if w.only != nil {
+	switch {
+	case joined != nil:
+		iv, conflicts = survey.ReadRecord(joined, q), joined.Conflicts(policies)
+		p.countConflicts(w, conflicts, v)
+	case w.only != nil:
 		iv = survey.ReadWrites(w.only.Writes) // the usual case, and half the work
-	} else {
+	default:
 		iv = survey.ReadRecord(w.rec, q)
 	}
 	members := iv.Members()
@@ -181,8 +192,16 @@ func (p *planner) lookInterview(w *work, q *schema.Questionnaire, policies field
 			return err
 		}
 	}
+	if inGroup && counts && joined == nil { // counted once, and as anything until it is said who is who
+		v.Flags, verdict = append(v.Flags, FlagUnmapped), nil
+		v.Class, v.Low, v.High = survey.Undetermined, "", ""
+	}
 	w.next.class = string(v.Class)
-	w.counted = p.count(w, round, v, verdict)
+	if counts {
+		w.counted = p.count(w, round, v, verdict)
+	} else {
+		v.Flags = append(v.Flags, FlagDuplicate)
+	}
 	w.next.tally = w.counted.String()
 	return nil
 }

@@ -3,14 +3,18 @@ package central
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // writer merges the transactions that wait into one durable commit: group commit. Only SQLite uses it; PostgreSQL groups
 // the commits of transactions by itself.
 type writer struct {
-	in   chan *job
-	done chan struct{}
+	in         chan *job
+	stop, done chan struct{}
 }
+
+// ErrClosed: the store is being closed.
+var ErrClosed = errors.New("the store is closed")
 
 // job is one transaction's work, which waits for its durable commit.
 type job struct {
@@ -24,7 +28,7 @@ func (s *Store) startWriter() {
 	if s.eng.name() != "sqlite" {
 		return
 	}
-	s.writer = &writer{in: make(chan *job, 64), done: make(chan struct{})}
+	s.writer = &writer{in: make(chan *job, 64), stop: make(chan struct{}), done: make(chan struct{})}
 	go s.writeLoop()
 }
 
@@ -32,7 +36,7 @@ func (s *Store) stopWriter() {
 	if s.writer == nil {
 		return
 	}
-	close(s.writer.in)
+	close(s.writer.stop)
 	<-s.writer.done
 }
 
@@ -48,30 +52,49 @@ func (s *Store) grouped(ctx context.Context, size int, work func(tx *sql.Tx) err
 	j := &job{ctx, work, size, make(chan error, 1)}
 	select {
 	case s.writer.in <- j:
+	case <-s.writer.done:
+		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return <-j.result
+	select {
+	case err := <-j.result:
+		return err
+	case <-s.writer.done: // the last group may have been this one's
+		select {
+		case err := <-j.result:
+			return err
+		default:
+			return ErrClosed
+		}
+	}
 }
 
 func (s *Store) writeLoop() {
 	defer close(s.writer.done)
-	for first := range s.writer.in {
-		group := []*job{first}
-		for size := first.size; size < maxGroup; {
-			select {
-			case j, ok := <-s.writer.in:
-				if ok {
-					group = append(group, j)
-					size += j.size
-					continue
-				}
-			default:
-			}
-			break
+	for {
+		select {
+		case <-s.writer.stop:
+			return
+		case first := <-s.writer.in:
+			s.writeGroup(s.writer.gather(first))
 		}
-		s.writeGroup(group)
 	}
+}
+
+// gather takes what waits already; it waits for nobody.
+func (w *writer) gather(first *job) []*job {
+	group := []*job{first}
+	for size := first.size; size < maxGroup; {
+		select {
+		case j := <-w.in:
+			group = append(group, j)
+			size += j.size
+		default:
+			return group
+		}
+	}
+	return group
 }
 
 // writeGroup commits a group in one transaction. When a piece of work fails it is undone to its savepoint; when the
