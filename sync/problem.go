@@ -50,5 +50,5 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Del("Content-Encoding")
 	w.WriteHeader(p.Status)
-	w.Write(append(body, '\n')) // an error here means the client is gone
+	_, _ = w.Write(append(body, '\n')) // an error here means the client is gone
 }

@@ -84,18 +84,24 @@ func (r *Record) State(scope string) State {
 	return s
 }
 
+// maxSeen bounds the changes of one record: a household edited every minute of every working day for years has fewer. Without it
+// a few bytes could claim so many that counting them takes for ever.
+const maxSeen = 1 << 20
+
 // FromState reads a state that came over the wire. The fingerprint is computed anew, and a state whose own does not agree
 // is refused: it was cut or altered on the way.
 func FromState(s *State) (*Record, error) {
 	r := NewRecord(s.Record, s.Kind)
+	total := uint64(0)
 	for replica, spans := range s.Seen {
 		if !ValidReplica(replica) {
 			return nil, fmt.Errorf("state of record %s: replica %.40q is not valid", s.Record, replica)
 		}
 		for _, sp := range spans {
-			if sp[0] == 0 || sp[1] < sp[0] || sp[1]-sp[0] >= 1<<24 {
+			if sp[0] == 0 || sp[1] < sp[0] || sp[1] > maxNumber || sp[1]-sp[0] >= maxSeen-total {
 				return nil, fmt.Errorf("state of record %s: range %d to %d of %s is not valid", s.Record, sp[0], sp[1], replica)
 			}
+			total += sp[1] - sp[0] + 1
 			r.seen[replica] = r.seen[replica].union(ranges{{sp[0], sp[1]}})
 		}
 	}
@@ -205,11 +211,16 @@ func restore(id, kind string, stored []byte, change func(Dot) (*Change, error)) 
 	if in.byte() != storedVersion {
 		return nil, fmt.Errorf("stored state of record %s is of an unknown version", id)
 	}
+	total := uint64(0)
 	for range in.count() {
 		replica := in.text(11)
 		for range in.count() {
-			from := in.uvarint()
-			r.seen[replica] = append(r.seen[replica], span{from, from + in.uvarint()})
+			from, more := in.uvarint(), in.uvarint()
+			if more >= maxSeen-total || from > maxNumber {
+				return nil, fmt.Errorf("restore record %s: it has seen more than %d changes", id, maxSeen)
+			}
+			total += more + 1
+			r.seen[replica] = append(r.seen[replica], span{from, from + more})
 		}
 	}
 	for range in.count() {
