@@ -239,6 +239,9 @@ func (f *Form) save(ctx context.Context, rec string, answers []answer) error {
 	if f.closed {
 		return problem("form_closed", "")
 	}
+	if err := f.room(rec, answers); err != nil {
+		return err
+	}
 	rows := map[string]draftRow{}
 	for _, a := range answers {
 		value, err := f.check(rec, a)

@@ -305,6 +305,12 @@ func TestTheSixtyFirstMemberIsRefusedAndNothingIsLost(t *testing.T) {
 	}
 	_, err = f.AddMember(bg)
 	wantProblem(t, err, "members_limit")
+	wantProblem(t, f.Set(bg, "m/"+newID(t)+"/name", Text("Người")), "members_limit")
+	wantProblem(t, f.SetAll(bg, map[string]json.RawMessage{"water": Text("tap"), "m/" + newID(t) + "/name": Text("Người")}), "members_limit")
+	if got := f.Value("water").Value; got != nil {
+		t.Errorf("water = %s, want nothing: all of SetAll is written or none", got)
+	}
+	must(t, f.SetAll(bg, map[string]json.RawMessage{"water": Text("tap"), "m/" + f.Roster()[59].ID + "/sex": Text("male")}))
 	if got := len(f.Roster()); got != 60 {
 		t.Errorf("%d members after the refusal, want 60", got)
 	}

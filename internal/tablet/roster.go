@@ -162,11 +162,38 @@ func (f *Form) AddMember(ctx context.Context) (string, error) {
 	return id.String(), f.adopt(ctx, id.String(), nil)
 }
 
-// adopt writes a person as a member, with answers known of them.
-func (f *Form) adopt(ctx context.Context, id string, known []answer) error {
-	if limit := f.q.Limits.Members; limit > 0 && f.active() >= limit {
+// room refuses answers that would make more members than a household may have.
+func (f *Form) room(rec string, answers []answer) error {
+	if rec != f.interview || f.q.Limits.Members == 0 {
+		return nil
+	}
+	comes := map[string]bool{}
+	for _, a := range answers {
+		id, rest, ok := schema.MemberUnit(a.unit)
+		switch {
+		case !ok:
+		case rest == "." && removedWhy(a.value) != "":
+			comes[id] = false
+		case !f.memberWritten(id) || (rest == "." && removedWhy(f.status(id)) != ""):
+			if _, leaves := comes[id]; !leaves {
+				comes[id] = true
+			}
+		}
+	}
+	n := 0
+	for _, is := range comes {
+		if is {
+			n++
+		}
+	}
+	if limit := f.q.Limits.Members; n > 0 && f.active()+n > limit {
 		return problem("members_limit", "", "limit", fmt.Sprint(limit))
 	}
+	return nil
+}
+
+// adopt writes a person as a member, with answers known of them.
+func (f *Form) adopt(ctx context.Context, id string, known []answer) error {
 	return f.save(ctx, f.interview, append([]answer{{unit: "m/" + id + "/.", value: Text("active")}}, known...))
 }
 
