@@ -122,7 +122,7 @@ type Interview struct {
 	Form     *schema.Questionnaire
 }
 
-// ErrHouseholdUnknown: there is no such household here.
+// ErrHouseholdUnknown says that there is no such household here.
 var ErrHouseholdUnknown = refuse("household_unknown", "Không có hộ này trên máy chủ. Tìm lại trong danh sách hộ.",
 	"The server has no such household. Look for it in the list of households.")
 

@@ -90,7 +90,7 @@ func (s *Store) RoundDetail(ctx context.Context, id string) (d RoundDetail, err 
 	return d, err
 }
 
-// ErrRoundMissing: there is no such round here.
+// ErrRoundMissing says that there is no such round here.
 var ErrRoundMissing = refuse("round_unknown", "Không có đợt rà soát này. Chọn trong danh sách các đợt.", "There is no such round. Choose one from the list.")
 
 func (s *Store) roundDetail(ctx context.Context, tx *sql.Tx, id string) (RoundDetail, error) {

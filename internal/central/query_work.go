@@ -184,7 +184,7 @@ func (s *Store) HeldChange(ctx context.Context, dot fieldsync.Dot) (h HeldRow, e
 	return h, err
 }
 
-// ErrHeldGone: someone has decided about the change in the meantime, or it never was held.
+// ErrHeldGone says that someone has decided about the change in the meantime, or that it never was held.
 var ErrHeldGone = refuse("held_gone", "Thay đổi này không còn bị giữ: đã có người quyết định. Xem lại danh sách.",
 	"This change is no longer held: someone has decided about it. Look at the list again.")
 
