@@ -32,6 +32,7 @@ type button struct {
 	selected bool
 	disabled bool
 	wide     float32 // least width, to line up with others
+	oneLine  bool    // as wide as the text, even when that is long
 	tapped   func()
 }
 
@@ -128,7 +129,7 @@ func (b *button) MinSize() fyne.Size {
 // whole is the width of the text when it is short, else of its longest word: short labels stay on one line.
 func (b *button) whole() float32 {
 	full := b.label.measure(b.label.text) + 1
-	if full <= longestWord {
+	if full <= longestWord || b.oneLine {
 		return full
 	}
 	return b.label.MinSize().Width

@@ -100,7 +100,7 @@ func (p *formPage) build(a *App) *frame {
 	if next == nil {
 		next = v.sections()[len(v.sections())-1]
 	}
-	class := newButton(v.classShort(), lookPlain, func() { a.show(&classPage{v: v}) })
+	class := v.classButton()
 	f := newFrame(v.title(), a.back, column(items...), newButton(a.t("form.list"), lookPlain, a.back),
 		newButton(a.t("form.go"), lookPrimary, func() { v.goTo(next, "") }))
 	return f.withStrip(row(newPara(p.state()).in(faint), class))

@@ -38,7 +38,7 @@ func (p *rosterPage) build(a *App) *frame {
 	add := newButton(a.t("member.add"), lookPlain, p.add).withIcon(theme.ContentAddIcon())
 	items = append(items, add)
 	f := newFrame(p.section.Title.In(a.lang), a.back, column(items...), v.walk(p.section)...)
-	class := newButton(v.classShort(), lookPlain, func() { a.show(&classPage{v: v}) })
+	class := v.classButton()
 	return f.withStrip(row(newPara(v.title()+" · "+a.t("people", "n", itoa(len(v.now.members())))).in(faint), class))
 }
 

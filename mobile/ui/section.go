@@ -46,7 +46,7 @@ func (p *sectionPage) build(a *App) *frame {
 		p.views, items = append(p.views, view), append(items, view.box)
 	}
 	p.line = newPara("").in(faint)
-	p.class = newButton("", lookPlain, func() { a.show(&classPage{v: v}) })
+	p.class = v.classButton()
 	f := newFrame(p.heading(), func() { a.back() }, column(items...), p.actions()...)
 	f.withStrip(row(p.line, p.class))
 	v.changed = p.update
@@ -261,6 +261,13 @@ func (v *visit) stripText(member string, got progress) string {
 		text = v.title() + " · " + text
 	}
 	return text
+}
+
+// classButton shows the running class and opens the page that explains it.
+func (v *visit) classButton() *button {
+	b := newButton(v.classShort(), lookPlain, func() { v.a.show(&classPage{v: v}) })
+	b.oneLine = true
+	return b
 }
 
 // classShort is the running class in a few words.

@@ -23,7 +23,7 @@ type syncState struct {
 // maxSkew is how far the tablet's clock may be off before the person is told.
 const maxSkew = 10 * time.Minute
 
-// startSync begins a sync beside everything else; what is still a draft is cut into changes first.
+// startSync begins a sync beside everything else.
 func (a *App) startSync() {
 	if a.syncs.running {
 		return

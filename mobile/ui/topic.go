@@ -28,7 +28,7 @@ func (p *topicPage) build(a *App) *frame {
 	items = append(items, p.people()...)
 	f := newFrame(p.section.Title.In(a.lang), a.back, column(items...), v.walk(p.section)...)
 	got := v.progress(p.section, v.now.people(p.section))
-	class := newButton(v.classShort(), lookPlain, func() { a.show(&classPage{v: v}) })
+	class := v.classButton()
 	return f.withStrip(row(newPara(v.stripText("", got)).in(faint), class))
 }
 

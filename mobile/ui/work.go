@@ -47,12 +47,30 @@ func (p *workPage) build(a *App) *frame {
 		p.list.UnselectAll()
 		a.openForm(p.rows[i].ID, a.store.Round().ID, "")
 	}
-	top := column(search, grid(200*a.textSize()/textBase, villages, states), p.count, p.none)
+	choices := newBox(searchAbove(660*a.textSize()/textBase), widest, search, villages, states)
+	top := column(choices, p.count, p.none)
 	p.search()
 	settings := newButton("", lookPlain, func() { a.show(&settingsPage{}) }).withIcon(theme.SettingsIcon())
 	return newFrame(a.roundName(), nil, listBody(top, p.list),
 		newButton(a.t("household.new"), lookPlain, p.add).withIcon(theme.ContentAddIcon()),
 		newButton(a.syncText(), lookPrimary, func() { a.show(&syncPage{}) }).withIcon(theme.ViewRefreshIcon())).withTools(settings)
+}
+
+// searchAbove puts the search above the two choices, or beside them on a screen at least wide across.
+func searchAbove(wide float32) arrangement {
+	return func(items []fyne.CanvasObject, width float32, put func(fyne.CanvasObject, float32, float32, float32, float32)) float32 {
+		if width >= wide {
+			return cells(0)(items, width, put)
+		}
+		h := heightFor(items[0], width) + gapWidth
+		below := func(o fyne.CanvasObject, x, y, w, bh float32) { put(o, x, y+h, w, bh) }
+		if put == nil {
+			below = nil
+		} else {
+			put(items[0], 0, 0, width, h-gapWidth)
+		}
+		return h + cells(0)(items[1:], width, below)
+	}
 }
 
 func (a *App) roundName() string {
