@@ -79,6 +79,7 @@ func openTable(r io.Reader, names map[string][]string) (*table, error) {
 	t := &table{csv: csv.NewReader(b)}
 	t.csv.Comma = separator(string(head))
 	t.csv.FieldsPerRecord, t.csv.LazyQuotes, t.csv.ReuseRecord = -1, true, true
+	known := headingIndex(names)
 	for range maxTitleRows {
 		cells, err := t.csv.Read()
 		if errors.Is(err, io.EOF) {
@@ -87,7 +88,7 @@ func openTable(r io.Reader, names map[string][]string) (*table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the header: %w", err)
 		}
-		if t.readHeader(cells, names); len(t.columns) >= 2 {
+		if t.readHeader(cells, known); len(t.columns) >= 2 {
 			return t, nil
 		}
 	}
@@ -98,17 +99,31 @@ func openTable(r io.Reader, names map[string][]string) (*table, error) {
 // maxTitleRows bounds what may stand above the header.
 const maxTitleRows = 15
 
-func (t *table) readHeader(cells []string, names map[string][]string) {
+// headingIndex maps headings to columns: folded, or with "=" before one that is compared with its marks.
+func headingIndex(names map[string][]string) map[string]string {
+	known := map[string]string{}
+	for column, aliases := range names {
+		for _, alias := range aliases {
+			if !strings.HasPrefix(alias, "=") {
+				alias = foldHeading(alias)
+			}
+			known[alias] = column
+		}
+	}
+	return known
+}
+
+func (t *table) readHeader(cells []string, known map[string]string) {
 	t.columns, t.header = map[string]int{}, nil
 	for i, heading := range cells {
 		heading = tidy(heading)
 		t.header = append(t.header, heading)
-		for _, column := range sortedKeys(names) {
-			_, taken := t.columns[column]
-			if !taken && slices.ContainsFunc(names[column], func(alias string) bool { return sameHeading(alias, heading) }) {
-				t.columns[column] = i
-				break
-			}
+		column, ok := known["="+strings.ToLower(heading)]
+		if !ok {
+			column, ok = known[foldHeading(heading)]
+		}
+		if _, taken := t.columns[column]; ok && !taken {
+			t.columns[column] = i
 		}
 	}
 }
@@ -125,13 +140,6 @@ func (t *table) unused() (headings []string) {
 		}
 	}
 	return headings
-}
-
-func sameHeading(alias, heading string) bool {
-	if exact, ok := strings.CutPrefix(alias, "="); ok {
-		return strings.ToLower(heading) == exact
-	}
-	return foldHeading(alias) == foldHeading(heading)
 }
 
 func foldHeading(s string) string {

@@ -46,3 +46,21 @@ func FuzzReadBirth(f *testing.F) {
 		}
 	})
 }
+
+func TestNoHeadingMeansTwoColumns(t *testing.T) {
+	for name, headings := range map[string]map[string][]string{"areas": areaHeadings, "households": householdHeadings} {
+		column := map[string]string{}
+		for _, c := range sortedKeys(headings) {
+			for _, alias := range headings[c] {
+				key := foldHeading(alias)
+				if strings.HasPrefix(alias, "=") {
+					key = alias
+				}
+				if other, taken := column[key]; taken && other != c {
+					t.Errorf("%s: %q stands for %s and for %s", name, alias, other, c)
+				}
+				column[key] = c
+			}
+		}
+	}
+}
