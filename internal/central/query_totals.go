@@ -10,6 +10,7 @@ import (
 
 	"github.com/rasoat/rasoat/internal/survey"
 	"github.com/rasoat/rasoat/schema"
+	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
 // AreaCount is what is counted of one area in a round, by the layer "computed" (tính toán): what the answers come to, before
@@ -49,6 +50,7 @@ type RoundDetail struct {
 	ID, Name, Kind, Standard, Questionnaire, From, To string
 	Area, Date                                        string // of "063@2024-12-31": the area and the date its units are taken on
 	Residents                                         map[string]Residents
+	Record                                            *fieldsync.Record // as it stands; nil while the round has not arrived
 }
 
 // Residents is the number of resident households of an area with where it comes from: the denominator of every rate.
@@ -128,7 +130,7 @@ func (s *Store) roundDetails(ctx context.Context, tx *sql.Tx, ids []string) ([]R
 		}
 		info := readRound(rec, policies)
 		d := RoundDetail{ID: x.rec, Name: info.name, Kind: info.kind, Standard: info.standard, Questionnaire: info.questionnaire,
-			From: info.from, To: info.to, Area: info.area, Date: info.date, Residents: map[string]Residents{}}
+			From: info.from, To: info.to, Area: info.area, Date: info.date, Residents: map[string]Residents{}, Record: rec}
 		for _, unit := range rec.Units() {
 			area, ok := strings.CutPrefix(unit, residentsUnit)
 			var n Residents

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rasoat/rasoat/internal/central"
 	"github.com/rasoat/rasoat/internal/survey"
@@ -21,7 +22,7 @@ type householdsBody struct {
 type householdRow struct {
 	URL, Head, Code, Village, State, Date, B2 string
 	Members                                   int64
-	Class                                     string
+	Class, Undecided                          string
 	Conflicts                                 int64
 	Soft                                      bool
 }
@@ -114,6 +115,9 @@ func (v *visit) householdRow(d central.RoundDetail, r *central.HouseholdRow) hou
 	if r.View.Members == 0 {
 		row.Class = ""
 	}
+	if row.Class == string(survey.Undetermined) {
+		row.Undecided = v.undecided(d, r.View.Undecided)
+	}
 	if row.Class != "" {
 		row.B2 = strconv.Itoa(r.View.B2)
 		if r.View.B2Max != r.View.B2 {
@@ -121,6 +125,28 @@ func (v *visit) householdRow(d central.RoundDetail, r *central.HouseholdRow) hou
 		}
 	}
 	return row
+}
+
+// undecided names the questions whose answers would give the class, each once, whoever of the household they are about.
+func (v *visit) undecided(d central.RoundDetail, units []string) string {
+	q := v.s.Store.Set().Questionnaires[d.Questionnaire]
+	if q == nil {
+		return ""
+	}
+	var names []string
+	for _, unit := range units {
+		question, ok := q.Question(schema.KindInterview, unit)
+		if !ok {
+			continue
+		}
+		if label := question.Label.In(v.lang); !slices.Contains(names, label) {
+			names = append(names, label)
+		}
+	}
+	if len(names) > maxNames {
+		names = append(names[:maxNames], v.t("history.more", v.n(int64(len(names)-maxNames))))
+	}
+	return strings.Join(names, "; ")
 }
 
 func (v *visit) stateOf(view *central.View) string {

@@ -314,7 +314,10 @@ func TestARateOverAHundredPercentIsRefusedWithTheReason(t *testing.T) {
 	w := newWorld(t, 60)
 	v := w.as(w.serve().URL, "quantri")
 	r := "/rounds/" + w.round
-	v.post(r+"/residents?area=01975", "as_of", "2024-11-01", "source", "Nhập nhầm", "h-01975-01", "1", "p-01975-01", "3")
+	sheet := v.get(r + "/residents?area=01975").body
+	_, rest, _ := strings.Cut(sheet, `name="s-01975-01" value="`)
+	seen, _, _ := strings.Cut(rest, `"`)
+	v.post(r+"/residents?area=01975", "as_of", "2024-11-01", "source", "Nhập nhầm", "h-01975-01", "1", "p-01975-01", "3", "s-01975-01", seen)
 	a := v.get(r + "?area=01975")
 	if !strings.Contains(a.body, "Tỷ lệ trên 100 % không được tính") || !strings.Contains(a.body, "tổng số hộ dân cư là 1,") {
 		t.Errorf("no word of the impossible rate")
@@ -371,5 +374,32 @@ func TestTheFirstAdministratorIsMadeAtTheServerItselfAndOnlyOnce(t *testing.T) {
 	}
 	if a := v.get("/setup"); a.status != http.StatusNotFound {
 		t.Errorf("a second set-up: %d", a.status)
+	}
+}
+
+func TestTwoClerksNeverOverwriteEachOthersResidentsUnseen(t *testing.T) {
+	w := newWorld(t, 1)
+	s := w.serve()
+	sheet := "/rounds/" + w.round + "/residents?area=01975"
+	seen := func(v *visitor) string {
+		_, rest, _ := strings.Cut(v.get(sheet).body, `name="s-01975-01" value="`)
+		dots, _, _ := strings.Cut(rest, `"`)
+		return dots
+	}
+	first, second := w.as(s.URL, "banchidao"), w.as(s.URL, "huyen")
+	old := seen(second)
+	if a := first.post(sheet, "as_of", "2024-11-01", "source", "Công an xã", "h-01975-01", "71", "p-01975-01", "280", "s-01975-01", seen(first)); a.status != http.StatusSeeOther {
+		t.Fatalf("the first clerk: %d %s", a.status, a.body)
+	}
+	a := second.post(sheet, "as_of", "2024-11-02", "source", "Sổ hộ", "h-01975-01", "69", "p-01975-01", "275", "s-01975-01", old)
+	if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "71 hộ, 280 người") || !strings.Contains(a.body, `value="69"`) {
+		t.Errorf("the second clerk had not seen the first's number: %d", a.status)
+	}
+	if a := second.post(sheet, "as_of", "2024-11-02", "source", "Sổ hộ", "h-01975-01", "69", "p-01975-01", "275", "s-01975-01", seen(second)); a.status != http.StatusSeeOther {
+		t.Errorf("the second clerk insists: %d", a.status)
+	}
+	d, err := w.store.RoundDetail(context.Background(), w.round)
+	if err != nil || d.Residents["01975-01"].Households != 69 || len(d.Record.Heads("residents/01975-01")) != 1 {
+		t.Errorf("in the end: %+v, %v", d.Residents["01975-01"], err)
 	}
 }

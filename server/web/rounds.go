@@ -180,6 +180,7 @@ type residentsBody struct {
 
 type residentsRow struct {
 	Name, Now           string
+	SeenName, Seen      string // the entries the row shows, which a new one names as its parents
 	Households, Persons cell
 }
 
@@ -220,7 +221,7 @@ func (v *visit) residentsSheet(status int, wrong problems) error {
 	body.Fields = f.Fields
 	for _, a := range villages {
 		have, ok := d.Residents[a.Code]
-		row := residentsRow{Name: a.Name, Now: v.t("residents.missing"),
+		row := residentsRow{Name: a.Name, Now: v.t("residents.missing"), SeenName: "s-" + a.Code, Seen: seenHeads(d.Record, residentsUnit(a)),
 			Households: cell{Name: "h-" + a.Code, Label: v.t("residents.households_of", a.Name)},
 			Persons:    cell{Name: "p-" + a.Code, Label: v.t("residents.persons_of", a.Name)}}
 		if ok {
@@ -237,6 +238,17 @@ func (v *visit) residentsSheet(status int, wrong problems) error {
 	frame := v.frame(title, "/rounds", crumb{v.t("nav.rounds"), "/rounds"}, crumb{v.roundName(d), "/rounds/" + d.ID}, crumb{fullName(commune), back}, crumb{Text: v.t("totals.residents")})
 	frame.Problems = wrong
 	return show(v, status, "residents", frame, body)
+}
+
+func residentsUnit(a schema.Area) string { return "residents/" + a.Code }
+
+// seenHeads names the live writes of a unit.
+func seenHeads(rec *fieldsync.Record, unit string) string {
+	var dots []string
+	for _, h := range rec.Heads(unit) {
+		dots = append(dots, h.Dot.String())
+	}
+	return strings.Join(dots, " ")
 }
 
 func (v *visit) residentNote(r central.Residents) string {
@@ -257,29 +269,34 @@ func enterResidents(v *visit) error {
 	if source == "" {
 		wrong = append(wrong, problem{"source", "source", v.t("residents.no_source")})
 	}
-	var writes []fieldsync.Write
+	change := central.ActChange{Record: d.ID, Kind: "round", Op: fieldsync.OpEdit, Scope: d.Area, Parents: d.Record.ParentsOf([]string{"."})}
 	for _, a := range villages {
-		w, bad := v.residentsOf(a, d.Residents, asOf, source)
+		w, bad := v.residentsOf(a, d, asOf, source)
 		wrong = append(wrong, bad...)
-		writes = append(writes, w...)
+		if w != nil {
+			change.Writes = append(change.Writes, *w)
+			change.Parents = append(change.Parents, d.Record.ParentsOf([]string{w.Unit})...)
+		}
 	}
 	if len(wrong) > 0 {
 		return v.residentsSheet(http.StatusUnprocessableEntity, wrong)
 	}
 	back := query("/rounds/"+d.ID, "area", commune.Code)
-	if len(writes) == 0 {
+	if len(change.Writes) == 0 {
 		return v.done(back, v.t("residents.same"))
 	}
-	_, err = v.s.Store.Author(v.Request().Context(), central.Act{Account: v.user.Account, Role: v.user.Role, Form: d.Questionnaire, Changes: []central.ActChange{
-		{Record: d.ID, Kind: "round", Op: fieldsync.OpEdit, Scope: d.Area, Writes: writes}}})
+	slices.SortFunc(change.Parents, fieldsync.Dot.Compare)
+	change.Parents = slices.Compact(change.Parents)
+	_, err = v.s.Store.Author(v.Request().Context(), central.Act{Account: v.user.Account, Role: v.user.Role, Form: d.Questionnaire, Changes: []central.ActChange{change}})
 	if err != nil {
 		return err
 	}
-	return v.done(back, v.t("residents.done", v.n(int64(len(writes)))))
+	return v.done(back, v.t("residents.done", v.n(int64(len(change.Writes)))))
 }
 
-// residentsOf reads one village's row. A row left empty, or as it was, writes nothing.
-func (v *visit) residentsOf(a schema.Area, have map[string]central.Residents, asOf, source string) ([]fieldsync.Write, problems) {
+// residentsOf reads one village's row. A row left empty, or as it was, writes nothing; one that somebody else has changed
+// since the sheet was opened is shown again, so that nobody overwrites what he has not seen.
+func (v *visit) residentsOf(a schema.Area, d central.RoundDetail, asOf, source string) (*fieldsync.Write, problems) {
 	h, p := strings.TrimSpace(v.FormValue("h-"+a.Code)), strings.TrimSpace(v.FormValue("p-"+a.Code))
 	if h == "" && p == "" {
 		return nil, nil
@@ -296,10 +313,13 @@ func (v *visit) residentsOf(a schema.Area, have map[string]central.Residents, as
 	if ok1 && ok2 && persons < households {
 		wrong = append(wrong, problem{"persons_few", "p-" + a.Code, v.t("residents.few", a.Name)})
 	}
-	old, known := have[a.Code]
+	old, known := d.Residents[a.Code]
 	if len(wrong) > 0 || known && old.Households == households && old.Persons == persons {
 		return nil, wrong
 	}
+	if known && v.FormValue("s-"+a.Code) != seenHeads(d.Record, residentsUnit(a)) {
+		return nil, problems{{"changed", "h-" + a.Code, v.t("residents.changed", a.Name, v.residentNote(old))}}
+	}
 	value := fmt.Sprintf(`{"households":%d,"persons":%d,"as_of":%q,"source":%s}`, households, persons, asOf, jsonText(source))
-	return []fieldsync.Write{{Unit: "residents/" + a.Code, Value: []byte(value)}}, nil
+	return &fieldsync.Write{Unit: residentsUnit(a), Value: []byte(value)}, nil
 }

@@ -93,6 +93,9 @@ func (s *Server) guard(r route) echo.HandlerFunc {
 		if v.user, err = s.Account.Who(c.Request().Context()); err != nil {
 			return err
 		}
+		if _, err := c.Cookie(langCookie); err != nil && v.user != nil && slices.Contains(languages, v.user.Lang) {
+			v.lang = v.user.Lang // until the person chooses another at this browser
+		}
 		c.Set(keyUser, v.user) // for the page that says what went wrong
 		ok, err := r.where(v, r.act)
 		switch {

@@ -36,6 +36,7 @@ var roundWords = words{
 	"residents.no_source":     {"Ghi nguồn của số liệu.", "Say where the numbers come from."},
 	"residents.number":        {"%s: ghi số nguyên, ví dụ 57 hoặc 1.425.", "%s: a whole number, such as 57 or 1,425."},
 	"residents.few":           {"%s: nhân khẩu ít hơn số hộ. Xem lại hai số.", "%s: fewer persons than households. Check the two numbers."},
+	"residents.changed":       {"%s: người khác vừa ghi %s. Xem lại rồi lưu lần nữa nếu số của bạn đúng.", "%s: somebody has just entered %s. Look at it, and save again if your number is right."},
 	"residents.same":          {"Không có số nào thay đổi.", "No number has changed."},
 	"residents.done":          {"Đã ghi tổng số hộ của %s thôn.", "Recorded for %s villages."},
 
