@@ -118,11 +118,11 @@ func (c *Client) Pull(ctx context.Context, req *PullRequest) ([]*PullLine, error
 
 // Definition fetches the published bytes of a questionnaire, a standard or a code list.
 func (c *Client) Definition(ctx context.Context, name string) ([]byte, error) {
-	res, stop, err := c.do(ctx, http.MethodGet, PathDefinition+name, nil, nil)
+	res, err := c.do(ctx, http.MethodGet, PathDefinition+name, nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("fetch definition %s: %w", name, err)
 	}
-	defer stop()
+	defer res.end()
 	data, err := c.read(res, maxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("fetch definition %s: %w", name, err)
@@ -151,27 +151,41 @@ func (c *Client) exchange(ctx context.Context, path string, body []byte, answer 
 }
 
 func (c *Client) post(ctx context.Context, path string, body []byte, limit int) ([]byte, error) {
-	res, stop, err := c.do(ctx, http.MethodPost, path, body, nil)
+	res, err := c.do(ctx, http.MethodPost, path, body, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
-	if res.StatusCode != http.StatusOK {
-		return nil, unheard("status " + res.Status)
+	defer res.end()
+	if res.status != http.StatusOK {
+		return nil, unheard(fmt.Sprintf("status %d", res.status))
 	}
 	return c.read(res, limit)
 }
 
-// do sends a request and returns an answer that is known to be the server's, and good. stop must be called when the body has
-// been read.
-func (c *Client) do(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, func(), error) {
+// reply is an answer whose body is still to be read.
+type reply struct {
+	status int
+	header http.Header
+	io.Reader
+	body io.Closer
+	stop func()
+}
+
+// end ends the request; the body cannot be read any more.
+func (r *reply) end() {
+	_ = r.body.Close() // all that was wanted of it has been read
+	r.stop()
+}
+
+// do sends a request and returns an answer that is known to be the server's, and good.
+func (c *Client) do(ctx context.Context, method, path string, body []byte, header http.Header) (*reply, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watch := newWatch(cmp.Or(c.Idle, 2*time.Minute), cancel)
 	stop := func() { watch.stop(); cancel(nil) }
 	req, err := c.request(ctx, method, path, body, watch)
 	if err != nil {
 		stop()
-		return nil, nil, err
+		return nil, err
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -180,19 +194,18 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, heade
 	if client == nil {
 		client = plainHTTP
 	}
-	res, err := client.Do(req)
+	res, err := client.Do(req) //nolint:bodyclose // reply.end closes it
 	if err != nil {
 		err = cmp.Or(silence(ctx), err)
 		stop()
-		return nil, nil, err
+		return nil, err
 	}
-	res.Body = &watchedBody{res.Body, watch, &c.down, ctx}
-	if err := c.check(res); err != nil {
-		res.Body.Close()
-		stop()
-		return nil, nil, err
+	answer := &reply{res.StatusCode, res.Header, &watchedReader{res.Body, watch, &c.down, ctx}, res.Body, stop}
+	if err := c.check(answer); err != nil {
+		answer.end()
+		return nil, err
 	}
-	return res, func() { res.Body.Close(); stop() }, nil
+	return answer, nil
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body []byte, watch *watch) (*http.Request, error) {
@@ -204,7 +217,7 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte, 
 	coding := ""
 	if body != nil {
 		body, coding = compress(body, c.dict.Load())
-		in = &watchedReader{bytes.NewReader(body), watch, &c.up}
+		in = &watchedReader{bytes.NewReader(body), watch, &c.up, ctx}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(address, "/")+path, in)
 	if err != nil {
@@ -214,7 +227,7 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte, 
 	if body != nil {
 		req.ContentLength = int64(len(body))
 		req.GetBody = func() (io.ReadCloser, error) {
-			return io.NopCloser(&watchedReader{bytes.NewReader(body), watch, &c.up}), nil
+			return io.NopCloser(&watchedReader{bytes.NewReader(body), watch, &c.up, ctx}), nil
 		}
 		h.Set("Content-Type", MediaType)
 	}
@@ -246,26 +259,26 @@ func compress(body []byte, dict bool) ([]byte, string) {
 }
 
 // check tells whether an answer is the server's, and good.
-func (c *Client) check(res *http.Response) error {
-	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+func (c *Client) check(res *reply) error {
+	kind, _, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
 	switch {
-	case kind == MediaType && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusPartialContent):
+	case kind == MediaType && (res.status == http.StatusOK || res.status == http.StatusPartialContent):
 		return nil
-	case kind == ProblemType && res.StatusCode >= 400:
+	case kind == ProblemType && res.status >= 400:
 		body, err := c.read(res, maxProblem)
 		if err != nil {
 			return err
 		}
 		p := &Problem{}
 		if json.Unmarshal(body, p) == nil && p.Code != "" {
-			p.Status = res.StatusCode
+			p.Status = res.status
 			return p
 		}
 	}
-	if res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		return problem(res.StatusCode, codeRange, "The server does not have that part of the snapshot.", "")
+	if res.status == http.StatusRequestedRangeNotSatisfiable {
+		return problem(res.status, codeRange, "The server does not have that part of the snapshot.", "")
 	}
-	return unheard(fmt.Sprintf("status %d, media type %.60q", res.StatusCode, kind))
+	return unheard(fmt.Sprintf("status %d, media type %.60q", res.status, kind))
 }
 
 func unheard(detail string) *Problem {
@@ -274,10 +287,10 @@ func unheard(detail string) *Problem {
 }
 
 // read takes all of an answer's body, decompressed.
-func (c *Client) read(res *http.Response, limit int) ([]byte, error) {
-	in := io.Reader(res.Body)
-	if coding := contentCoding(res.Header); coding != "" {
-		f, err := newInflater(res.Body, coding)
+func (c *Client) read(res *reply, limit int) ([]byte, error) {
+	in := io.Reader(res)
+	if coding := contentCoding(res.header); coding != "" {
+		f, err := newInflater(res, coding)
 		if err != nil {
 			return nil, unheard("its coding is damaged or unknown: " + err.Error())
 		}
@@ -314,32 +327,20 @@ func silence(ctx context.Context) error {
 	return nil
 }
 
+// watchedReader counts the bytes that pass, and puts the watch off with each piece.
 type watchedReader struct {
 	r     io.Reader
 	watch *watch
 	count *atomic.Int64
+	ctx   context.Context
 }
 
 func (r *watchedReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	r.watch.moved()
 	r.count.Add(int64(n))
-	return n, err
-}
-
-type watchedBody struct {
-	io.ReadCloser
-	watch *watch
-	count *atomic.Int64
-	ctx   context.Context
-}
-
-func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.watch.moved()
-	b.count.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = cmp.Or(silence(b.ctx), err)
+		err = cmp.Or(silence(r.ctx), err)
 	}
 	return n, err
 }

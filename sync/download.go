@@ -60,7 +60,7 @@ func (c *Client) fetch(ctx context.Context, d *Download) error {
 		header.Set("Range", "bytes="+strconv.Itoa(len(d.got))+"-")
 		header.Set("If-Range", d.etag)
 	}
-	res, stop, err := c.do(ctx, http.MethodGet, path, nil, header)
+	res, err := c.do(ctx, http.MethodGet, path, nil, header)
 	if err != nil {
 		var p *Problem
 		if errors.As(err, &p) && (p.Code == codeRange || p.Status == http.StatusGone) {
@@ -69,32 +69,32 @@ func (c *Client) fetch(ctx context.Context, d *Download) error {
 		}
 		return err
 	}
-	defer stop()
-	zipped := res.Header.Get("Content-Encoding") == "gzip"
-	if res.StatusCode != http.StatusPartialContent {
+	defer res.end()
+	zipped := res.header.Get("Content-Encoding") == "gzip"
+	if res.status != http.StatusPartialContent {
 		d.restart()
 	} else if err := d.continues(res, zipped); err != nil {
 		d.restart()
 		return err
 	}
-	d.etag, d.gzip = res.Header.Get("ETag"), zipped
+	d.etag, d.gzip = res.header.Get("ETag"), zipped
 	return d.take(res)
 }
 
 // continues tells whether a partial answer is the rest of what is here.
-func (d *Download) continues(res *http.Response, zipped bool) error {
-	from, ok := strings.CutPrefix(res.Header.Get("Content-Range"), "bytes "+strconv.Itoa(len(d.got))+"-")
-	if !ok || from == "" || res.Header.Get("ETag") != d.etag || zipped != d.gzip {
+func (d *Download) continues(res *reply, zipped bool) error {
+	from, ok := strings.CutPrefix(res.header.Get("Content-Range"), "bytes "+strconv.Itoa(len(d.got))+"-")
+	if !ok || from == "" || res.header.Get("ETag") != d.etag || zipped != d.gzip {
 		return unheard("it is not the rest of the snapshot")
 	}
 	return nil
 }
 
 // take keeps every byte that arrives, also before an error.
-func (d *Download) take(res *http.Response) error {
+func (d *Download) take(res *reply) error {
 	buf := make([]byte, 16<<10)
 	for {
-		n, err := res.Body.Read(buf)
+		n, err := res.Read(buf)
 		if d.got = append(d.got, buf[:n]...); len(d.got) > maxStored {
 			d.restart()
 			return unheard("the snapshot is too large")

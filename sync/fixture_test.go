@@ -2,7 +2,6 @@ package sync
 
 import (
 	"crypto/ed25519"
-	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -166,12 +165,3 @@ func (a *author) household(t testing.TB, round, scope string) (household, interv
 }
 
 const testRound = "0199c0de-0000-7000-8000-000000000001"
-
-func fromHex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}

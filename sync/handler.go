@@ -179,14 +179,14 @@ func (h *handler) push(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	dev := deviceOf(r)
+	ctx, dev := r.Context(), deviceOf(r)
 	seg, err := ReadSegment(in, func(replica string) (ed25519.PublicKey, error) {
-		return h.home.ReplicaKey(r.Context(), dev, replica)
+		return h.home.ReplicaKey(ctx, dev, replica)
 	})
 	if err != nil {
 		return err
 	}
-	answer, err := h.home.Push(r.Context(), dev, seg)
+	answer, err := h.home.Push(ctx, dev, seg)
 	return answerJSON(w, r, answer, err)
 }
 
