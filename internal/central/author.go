@@ -40,17 +40,14 @@ var ErrChanged = errors.New("the record has changed since it was shown")
 // Author makes the changes of an act, signs and stores them by the way of every other change, and returns their dots.
 // It is one transaction for at most fieldsync.MaxBatchChanges changes; a longer act is several.
 func (s *Store) Author(ctx context.Context, act Act) ([]fieldsync.Dot, error) {
-	if act.Form == "" {
-		for f := range s.set.Questionnaires {
-			act.Form = max(act.Form, f)
-		}
-	}
 	if act.Tag == "" && len(act.Changes) > 1 {
 		act.Tag = randomID(6)
 	}
 	var dots []fieldsync.Dot
 	for piece := range slices.Chunk(act.Changes, fieldsync.MaxBatchChanges) {
-		done, err := s.authorPiece(ctx, act, piece)
+		part := act
+		part.Changes = piece
+		done, err := s.author(ctx, nil, func(*sql.Tx, map[string]ScopeHead) (Act, error) { return part, nil })
 		if err != nil {
 			return dots, err
 		}
@@ -59,11 +56,26 @@ func (s *Store) Author(ctx context.Context, act Act) ([]fieldsync.Dot, error) {
 	return dots, nil
 }
 
-func (s *Store) authorPiece(ctx context.Context, act Act, changes []ActChange) (dots []fieldsync.Dot, err error) {
+// ScopeHead is where a scope's feed stands, and the fingerprint of all its records have seen.
+type ScopeHead struct {
+	Pos   uint64
+	Print fieldsync.Print
+}
+
+// AuthorLocked makes an act out of what stands in some scopes, while nothing can be written to them: a cut is taken so. write
+// may store rows of its own in tx; it runs again when the transaction has to, and its act has at most
+// fieldsync.MaxBatchChanges changes.
+func (s *Store) AuthorLocked(ctx context.Context, scopes []string, write func(tx *sql.Tx, heads map[string]ScopeHead) (Act, error)) ([]fieldsync.Dot, error) {
+	scopes = slices.Clone(scopes)
+	slices.Sort(scopes)
+	return s.author(ctx, slices.Compact(scopes), write)
+}
+
+func (s *Store) author(ctx context.Context, scopes []string, write func(*sql.Tx, map[string]ScopeHead) (Act, error)) (dots []fieldsync.Dot, err error) {
 	for try := 0; ; try++ {
 		var p *plan
-		err = s.grouped(ctx, len(changes), func(tx *sql.Tx) (err error) {
-			p, dots, err = s.authorIn(ctx, tx, act, changes, try)
+		err = s.grouped(ctx, fieldsync.MaxBatchChanges, func(tx *sql.Tx) (err error) {
+			p, dots, err = s.authorIn(ctx, tx, scopes, write, try)
 			return err
 		})
 		if err == nil {
@@ -76,16 +88,20 @@ func (s *Store) authorPiece(ctx context.Context, act Act, changes []ActChange) (
 }
 
 // authorIn works inside the writing transaction from the start: the own replica's row is the lock under which numbers are given.
-func (s *Store) authorIn(ctx context.Context, tx *sql.Tx, act Act, changes []ActChange, try int) (*plan, []fieldsync.Dot, error) {
+func (s *Store) authorIn(ctx context.Context, tx *sql.Tx, scopes []string, write func(*sql.Tx, map[string]ScopeHead) (Act, error), try int) (*plan, []fieldsync.Dot, error) {
 	me := s.Self()
 	rep, err := scanReplica(tx.QueryRowContext(ctx, "UPDATE replica SET last_push = $2 WHERE replica = $1 RETURNING "+replicaColumns, me.Replica, s.Now()))
+	if err != nil {
+		return nil, nil, err
+	}
+	act, err := s.actIn(ctx, tx, scopes, write)
 	if err != nil {
 		return nil, nil, err
 	}
 	first := rep.seq + 1
 	var arrivals []*arrival
 	remake := func(ctx context.Context, tx *sql.Tx) (*plan, error) {
-		if arrivals, err = s.compose(ctx, tx, rep, act, changes); err != nil {
+		if arrivals, err = s.compose(ctx, tx, rep, act, act.Changes); err != nil {
 			return nil, err
 		}
 		return s.makePlan(ctx, tx, rep, arrivals, nil)
@@ -102,6 +118,31 @@ func (s *Store) authorIn(ctx context.Context, tx *sql.Tx, act Act, changes []Act
 	head.seq, head.h = last.seq, last.h
 	sig := fieldsync.SignHead(me.RepKey, head.id, head.seq, head.h)
 	return p, dotsOfArrivals(arrivals), s.advance(ctx, tx, &head, first, sig, 0)
+}
+
+// actIn locks the scopes and lets the act be made of what stands there.
+func (s *Store) actIn(ctx context.Context, tx *sql.Tx, scopes []string, write func(*sql.Tx, map[string]ScopeHead) (Act, error)) (Act, error) {
+	locked, err := s.lockScopes(ctx, tx, scopes, func(string) int { return 0 })
+	if err != nil {
+		return Act{}, err
+	}
+	heads := make(map[string]ScopeHead, len(locked))
+	for scope, l := range locked {
+		heads[scope] = ScopeHead{l.pos, fieldsync.Print(l.fp)}
+	}
+	act, err := write(tx, heads)
+	if err != nil {
+		return act, err
+	}
+	if n := len(act.Changes); n == 0 || n > fieldsync.MaxBatchChanges {
+		return act, fmt.Errorf("author an act: it has %d changes, one transaction takes 1 to %d", n, fieldsync.MaxBatchChanges)
+	}
+	if act.Form == "" {
+		for f := range s.set.Questionnaires {
+			act.Form = max(act.Form, f)
+		}
+	}
+	return act, nil
 }
 
 func dotsOfArrivals(arrivals []*arrival) []fieldsync.Dot {
@@ -141,9 +182,6 @@ func (s *Store) compose(ctx context.Context, tx *sql.Tx, rep *replicaRow, act Ac
 		rec.Apply(c)
 		h = fieldsync.ChainNext(h, c.Bytes)
 		arrivals = append(arrivals, &arrival{seq: seq, bytes: c.Bytes, h: h, change: c})
-	}
-	if len(arrivals) == 0 {
-		return nil, errors.New("an act has at least one change")
 	}
 	return arrivals, nil
 }

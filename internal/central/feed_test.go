@@ -509,3 +509,49 @@ func TestACarriedFeedWaitsUntilItsReplicaIsAccepted(t *testing.T) {
 		sound(t, s)
 	})
 }
+
+func TestACutIsTakenWhileNothingCanBeWrittenToItsScope(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		ctx := context.Background()
+		round := addRound(t, s, newID())
+		tabs := make([]*tab, 3)
+		for i := range tabs {
+			tabs[i] = newTab(t, s, fmt.Sprintf("en%d", i), "enumerator", villageA)
+			for range 10 {
+				tabs[i].household(villageA, round, poor...)
+			}
+		}
+		var all sync.WaitGroup
+		for _, x := range tabs {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for at := range len(x.log) {
+					if _, err := s.Push(ctx, x.dev, x.segment(at+1, at+1)); err != nil {
+						t.Errorf("push: %v", err)
+					}
+				}
+			}()
+		}
+		for range 5 {
+			_, err := s.AuthorLocked(ctx, []string{villageA}, func(tx *sql.Tx, heads map[string]ScopeHead) (Act, error) {
+				var n int64 // what the rows of a report would be
+				if err := tx.QueryRow("SELECT count(*) FROM feed WHERE scope = $1", villageA).Scan(&n); err != nil {
+					return Act{}, err
+				}
+				if uint64(n) != heads[villageA].Pos {
+					t.Errorf("under the lock the feed has %d lines, its head says %d", n, heads[villageA].Pos)
+				}
+				return Act{Account: "server", Role: "server", Changes: []ActChange{{Record: round, Kind: "round", Op: fieldsync.OpEdit, Scope: district,
+					Writes: w("cut/"+villageA, map[string]any{"epoch": s.Self().Epoch, "pos": heads[villageA].Pos})}}}, nil
+			})
+			must(t, err)
+		}
+		all.Wait()
+		if heads := mergedOf(t, s, round).Heads("cut/" + villageA); len(heads) != 1 {
+			t.Errorf("the round has %d live cuts of the village, want the last", len(heads))
+		}
+		s.WaitRejudged()
+		sound(t, s)
+	})
+}
