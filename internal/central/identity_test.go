@@ -489,3 +489,22 @@ func execute(query string) func(*sql.Tx) error {
 		return err
 	}
 }
+
+func TestAStandardThatIsNotOfTheRoundsListIsRemarked(t *testing.T) {
+	o := newOffice(t)
+	for _, c := range []struct {
+		standard, kind, from, to string
+		remarked                 bool
+	}{
+		{"vn-2021", "periodic", "2024-09-01", "2024-12-14", false}, // the list of 2025
+		{"vn-2021", "periodic", "2026-09-01", "2026-12-14", true},  // the list of 2027
+		{"vn-2027", "periodic", "2026-09-01", "2026-12-14", false},
+		{"vn-2027", "regular", "2026-10-15", "2026-10-31", true}, // the list of 2026 is still in force
+		{"vn-2021", "regular", "2026-10-15", "2026-10-31", false},
+	} {
+		_, remarks, err := o.AddRound(o.ctx, "", NewRound{Area: "01969", Kind: c.kind, Standard: c.standard, Questionnaire: "household/2026.1", From: c.from, To: c.to})
+		if err != nil || (len(remarks) > 0) != c.remarked {
+			t.Errorf("%+v: got %v, %v", c, remarks, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -117,14 +118,19 @@ func roundName(kind, from string, area schema.Area) string {
 	return fmt.Sprintf("Rà soát định kỳ năm %s, %s", from[:4], area.Name)
 }
 
-// remarksOn: a standard is in force for the list a round makes, which is that of the year after a periodic round.
+// remarksOn: a standard is in force for the list a round makes. A periodic round of autumn makes the list of the next year;
+// a regular one changes the list in force.
 func (s *Store) remarksOn(r *NewRound) (remarks []*Refusal) {
-	std := s.set.Standards[r.Standard]
-	if (std.From == "" || std.From <= r.To) && (std.To == "" || r.From <= std.To) {
+	std, day := s.set.Standards[r.Standard], r.To
+	if year, err := strconv.Atoi(r.From[:4]); err == nil && r.Kind == "periodic" {
+		day = fmt.Sprintf("%d-01-01", year+1)
+	}
+	if (std.From == "" || std.From <= day) && (std.To == "" || day <= std.To) {
 		return nil
 	}
-	return []*Refusal{refuse("standard_dates", fmt.Sprintf("Lưu ý: chuẩn %s có hiệu lực %s … %s, đợt này %s … %s. Danh sách của đợt có thể cần chuẩn khác.", std.Name, std.From, std.To, r.From, r.To),
-		fmt.Sprintf("Note: the standard %s is in force %s … %s, this round runs %s … %s. Its list may need another standard.", std.Name, std.From, std.To, r.From, r.To))}
+	return []*Refusal{refuse("standard_dates",
+		fmt.Sprintf("Lưu ý: chuẩn %s dùng cho danh sách %s … %s, đợt này làm danh sách có hiệu lực từ %s. Có thể cần chuẩn khác.", std.Name, std.From, std.To, day),
+		fmt.Sprintf("Note: the standard %s is for the lists of %s … %s, this round makes the list of %s. Another standard may be meant.", std.Name, std.From, std.To, day))}
 }
 
 // hasRecord tells whether a record with this id is here.

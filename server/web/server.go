@@ -79,10 +79,13 @@ func (s *Server) LargeBody(pattern string, bytes int64) { s.bodies[pattern] = by
 // mountSync gives /sync/v1 to the sync package's handler, with the caller's real address for the throttle of enrolment.
 func (s *Server) mountSync() {
 	h := fieldsync.NewHandler(s.Store, fieldsync.HandlerOptions{Log: s.Log, Peer: s.echo.IPExtractor})
-	s.echo.Any(syncPrefix+"*", func(c echo.Context) error {
+	serve := func(c echo.Context) error {
 		h.ServeHTTP(c.Response(), c.Request())
 		return nil
-	})
+	}
+	for _, path := range []string{"enrol", "hello", "push", "pull", "snapshot/*", "definition/*", "*"} { // a pattern each, for logs and metrics
+		s.echo.Any(syncPrefix+path, serve)
+	}
 }
 
 // syncPrefix is where the sync endpoints live.
