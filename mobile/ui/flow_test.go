@@ -96,8 +96,13 @@ func (w *world) newHousehold() {
 // record enters a household of four whose class is certain: on the income side and lacking in more than three indicators.
 func (w *world) record() {
 	w.tb.Helper()
+	w.recordOn("Hôm nay, 12/10/2026")
+}
+
+func (w *world) recordOn(today string) {
+	w.tb.Helper()
 	w.section("Đến nhà")
-	w.choose("Ngày rà soát", "Hôm nay, 12/10/2026")
+	w.choose("Ngày rà soát", today)
 	w.choose("Kết quả đến nhà", "Đã phỏng vấn")
 	w.section("Nhà có mấy người")
 	w.typeIn("Tổng số người trong hộ", "4")

@@ -203,6 +203,12 @@ func (p *formPage) state() string {
 
 func (p *formPage) leave() {}
 
+func (p *formPage) heard(e tablet.Event) {
+	if e.Kind == tablet.EventForm && e.Household == p.v.form.Household() {
+		p.v.a.refresh(p)
+	}
+}
+
 // closing cuts a change from the answers and puts the form away.
 func (p *formPage) closing(a *App) {
 	form := p.v.form

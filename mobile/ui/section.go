@@ -157,13 +157,6 @@ func (p *sectionPage) leave() {
 	}
 }
 
-// news: a pull brought something newer than the form shows.
-func (v *visit) news() {
-	if v.form.News() {
-		v.a.show(&newsPage{v: v})
-	}
-}
-
 // walk are the buttons to the section before and after.
 func (v *visit) walk(s *schema.Section) (buttons []fyne.CanvasObject) {
 	list := v.sections()

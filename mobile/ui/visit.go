@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rasoat/rasoat/internal/survey"
 	"github.com/rasoat/rasoat/internal/tablet"
@@ -18,7 +19,8 @@ type visit struct {
 	kind *schema.Kind
 	now  findings
 
-	changed func() // of the page in sight: the findings are new
+	pending atomic.Int32 // writes handed over and not yet done: the findings are made after the last of them
+	changed func()       // of the page in sight: the findings are new
 }
 
 // findings are computed off the UI goroutine after every answer.
@@ -130,8 +132,12 @@ func (v *visit) set(unit string, value json.RawMessage, home bool) {
 
 // write runs a write on the form, looks again, and tells the page in sight; then runs after that in the UI goroutine.
 func (v *visit) write(f func(ctx context.Context) error, then func()) {
+	v.pending.Add(1)
 	v.a.do(func() func() {
 		err := f(context.Background())
+		if v.pending.Add(-1) > 0 && err == nil && then == nil {
+			return nil
+		}
 		now := v.look()
 		return func() {
 			v.now = now
