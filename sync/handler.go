@@ -166,6 +166,9 @@ func (h *handler) hello(w http.ResponseWriter, r *http.Request) error {
 	if err := h.request(w, r, &req); err != nil {
 		return err
 	}
+	if !ValidReplica(req.Replica) || (len(req.Pub) != 0 && len(req.Pub) != ed25519.PublicKeySize) {
+		return problem(http.StatusBadRequest, CodeJSON, "A hello names a replica and its key.", "A replica is 11 characters of base64url, a key 32 bytes.")
+	}
 	answer, err := h.home.Hello(r.Context(), deviceOf(r), &req)
 	if err == nil {
 		answer.Dict = []string{DictD1}

@@ -271,6 +271,7 @@ func TestEveryErrorHasItsStatusAndCode(t *testing.T) {
 		{"another coding", PathPull, nil, []string{"Content-Encoding", "br"}, 415, CodeMediaType},
 		{"a later protocol", PathHello, hello(9, 0, nil), nil, 426, CodeProto},
 		{"no JSON", PathHello, []byte(`hello`), nil, 400, CodeJSON},
+		{"a hello of nobody", PathHello, []byte(`{"proto":[1],"replica":"x"}`), nil, 400, CodeJSON},
 		{"another shape", PathHello, []byte(`{"seq":"many"}`), nil, 400, CodeJSON},
 	} {
 		status, p, _ := post(t, server, c.path, c.body, c.headers...)
