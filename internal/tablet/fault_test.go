@@ -133,3 +133,52 @@ func TestADamagedDatabaseIsSaid(t *testing.T) {
 	_, err := Open(bg, dir, Options{})
 	wantProblem(t, err, "damaged")
 }
+
+func TestTheScreenAndTheSyncWorkAtTheSameTime(t *testing.T) {
+	h := newHome(t)
+	id, _ := h.household(village, "Nông Thị Mây")
+	s := h.tablet("en01", village)
+	heard := make(chan Event, 10000)
+	s.Subscribe(func(e Event) {
+		s.Unsent() // a subscriber may ask at once
+		heard <- e
+	})
+	f := openForm(t, s, id)
+	done := make(chan error, 2)
+	go func() {
+		for i := range 30 {
+			if err := f.Set(bg, "water", Text([]string{"tap", "rain"}[i%2])); err != nil {
+				done <- err
+				return
+			}
+			s.Households(Filter{Text: "may"})
+			s.Villages()
+			if _, err := f.Judgement("vi"); err != nil {
+				done <- err
+				return
+			}
+		}
+		_, err := f.Commit(bg)
+		done <- err
+	}()
+	go func() {
+		for range 10 {
+			if err := h.trySync(s, commune, village); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for range 2 {
+		must(t, <-done)
+	}
+	must(t, f.Close(bg))
+	h.sync(s, commune, village)
+	if u := s.Unsent(); u.Changes != 0 || u.Drafts != 0 {
+		t.Errorf("unsent %+v, want nothing", u)
+	}
+	if len(heard) == 0 {
+		t.Error("nobody was told that anything changed")
+	}
+}

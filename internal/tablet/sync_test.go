@@ -140,6 +140,8 @@ func TestTwoCopiesOfOneTabletForkAndBothSidesComeHome(t *testing.T) {
 	h.sync(a, commune, village)
 
 	save(t, b, id, "house_wall", "durable")
+	save(t, b, id, "house_wall", "non_durable")
+	save(t, b, id, "house_wall", "durable")
 	fb := openForm(t, b, id)
 	must(t, fb.Set(bg, "house_roof", Text("durable")))
 	save2 := ownChanges(t, b, fb.Interview())
@@ -161,6 +163,13 @@ func TestTwoCopiesOfOneTabletForkAndBothSidesComeHome(t *testing.T) {
 	}
 	if renewed == nil || *renewed.Was != forked || asText(written(renewed, "house_wall")) != "durable" {
 		t.Fatalf("re-issue: %+v, want the change that was %s", renewed, forked)
+	}
+	for _, c := range ownChanges(t, b, fb.Interview()) {
+		for _, p := range c.Parents {
+			if c.Dot.Replica == b.current().replica && p.Replica == forked.Replica && p.Seq > 1 {
+				t.Errorf("change %s names %s, which at home is another change", c.Dot, p)
+			}
+		}
 	}
 	rec := h.records[fb.Interview()]
 	for unit, want := range map[string]string{"water": "tap", "toilet": "septic", "house_wall": "non_durable", "house_roof": "durable"} {
@@ -479,5 +488,17 @@ func TestAnotherPersonMayEnrolOnlyWhenNothingIsUnsent(t *testing.T) {
 		t.Error("the answer of another server was taken")
 	} else {
 		wantProblem(t, err, "other_server")
+	}
+}
+
+func TestAnOwnChangeThatIsNotHereBringsTheWholeScope(t *testing.T) {
+	h := newHome(t)
+	s := h.tablet("en01", village)
+	must(t, s.Pulled(bg, []*fieldsync.PullLine{{C: &fieldsync.Position{Scope: village, Pos: 1}, Replica: s.current().replica, S: 7, Own: true}}))
+	have := fieldsync.Have{H: fieldsync.ChainStart(s.current().replica, s.current().pub())}
+	plan, err := s.Learn(bg, &fieldsync.HelloAnswer{Server: h.id, Epoch: h.epoch, Have: have, Scopes: []string{commune, village}})
+	must(t, err)
+	if !slices.Equal(plan.Snapshots, []string{village}) {
+		t.Errorf("plan %+v, want a snapshot of the village", plan)
 	}
 }
