@@ -33,7 +33,7 @@ func (a *App) open(get func(context.Context) (*tablet.Form, error), section stri
 		v := newVisit(a, form)
 		return func() {
 			a.show(&formPage{v: v})
-			for _, s := range v.sections() {
+			for _, s := range v.now.sections {
 				if s.ID == section {
 					v.goTo(s, "")
 				}
@@ -76,7 +76,7 @@ func (p *formPage) build(a *App) *frame {
 	items := []fyne.CanvasObject{p.about(), p.notes()}
 	var next *schema.Section
 	var lines []fyne.CanvasObject
-	for i, s := range v.sections() {
+	for i, s := range v.now.sections {
 		got := v.progress(s, v.now.people(s))
 		b := newButton(p.sectionText(i, s, got), lookRow, func() { v.goTo(s, "") })
 		switch {
@@ -98,7 +98,7 @@ func (p *formPage) build(a *App) *frame {
 	}
 	items = append(items, p.board()...)
 	if next == nil {
-		next = v.sections()[len(v.sections())-1]
+		next = v.now.sections[len(v.now.sections)-1]
 	}
 	class := v.classButton()
 	f := newFrame(v.title(), a.back, column(items...), newButton(a.t("form.list"), lookPlain, a.back),

@@ -159,7 +159,7 @@ func (p *sectionPage) leave() {
 
 // walk are the buttons to the section before and after.
 func (v *visit) walk(s *schema.Section) (buttons []fyne.CanvasObject) {
-	list := v.sections()
+	list := v.now.sections
 	at := -1
 	for i := range list {
 		if list[i].ID == s.ID {

@@ -30,6 +30,7 @@ type findings struct {
 	problems map[string][]survey.Problem // by unit; "" for the household as a whole
 	judged   *survey.Judgement
 	hidden   map[string]bool // units that are certainly not asked
+	sections []*schema.Section
 }
 
 // newVisit looks at a form for the first time; it may be called off the UI goroutine.
@@ -43,15 +44,23 @@ func newVisit(a *App, form *tablet.Form) *visit {
 // look computes the findings.
 func (v *visit) look() findings {
 	f := findings{iv: v.form.Interviewed(), roster: v.form.Roster(), problems: map[string][]survey.Problem{}, hidden: map[string]bool{}}
-	for _, p := range survey.Check(v.q, f.iv, v.a.lang) {
+	f.judged, _ = v.form.Judgement(v.a.lang) // nil while the round's standard is not here: the class strip says so
+	asking := survey.Ask(v.q, f.iv, f.judged)
+	for _, p := range asking.Check(v.a.lang) {
 		f.problems[p.Unit] = append(f.problems[p.Unit], p)
 	}
-	f.judged, _ = v.form.Judgement(v.a.lang) // nil while the round's standard is not here: the class strip says so
 	for _, s := range v.q.Sections {
-		for _, unit := range unitsOf(s, f.people(s)) {
-			if survey.Visible(v.q, f.iv, unit) == schema.No {
+		people, asked := f.people(s), 0
+		for _, unit := range unitsOf(s, people) {
+			if asking.Visible(unit) == schema.No {
 				f.hidden[unit] = true
+				continue
 			}
+			asked++
+		}
+		nobody := s.Roster && !s.Carry && len(people) > 0 && asked == 0 // no child in the house: nothing to measure
+		if asking.Section(s.ID) != schema.No && !nobody {
+			f.sections = append(f.sections, s)
 		}
 	}
 	return f
@@ -158,21 +167,6 @@ func (v *visit) write(f func(ctx context.Context) error, then func()) {
 
 // shown tells whether a unit is or may be asked.
 func (v *visit) shown(unit string) bool { return !v.now.hidden[unit] }
-
-// sections are those of which anything may be asked.
-func (v *visit) sections() (list []*schema.Section) {
-	for _, s := range v.q.Sections {
-		units := unitsOf(s, v.now.people(s))
-		asked := s.Roster && (s.Carry || len(v.now.members()) == 0)
-		for _, unit := range units {
-			asked = asked || v.shown(unit)
-		}
-		if asked {
-			list = append(list, s)
-		}
-	}
-	return list
-}
 
 // progress counts a section's questions: answered or left open with a reason, asked, and with a problem.
 type progress struct{ done, of, problems, later int }
