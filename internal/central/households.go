@@ -25,6 +25,7 @@ type HouseholdOptions struct {
 	Class    string // of a list that has no column of classes: poor, near_poor
 	Number   string // number and date of the decision that recognised it
 	Date     string
+	May      func(village string) bool // who imports may write there; nil: everywhere
 }
 
 // HouseholdImport says what became of a list.

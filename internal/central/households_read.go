@@ -218,6 +218,9 @@ func (l *list) village(place, commune string) (string, *fault) {
 		return "", faultf("village_missing", "Thiếu thôn. Ghi mã hoặc tên thôn.", "The village is missing. Give its code or name.")
 	}
 	code, ok := l.villages.find(place, commune)
+	if ok && l.o.May != nil && !l.o.May(code) {
+		return "", faultf("village_not_yours", "Thôn %q không thuộc địa bàn của bạn. Bỏ dòng này, hoặc nhờ người quản trị nhập.", "The village %q is not in your area. Take the row out, or ask an administrator.", place)
+	}
 	if ok {
 		return code, nil
 	}

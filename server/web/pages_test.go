@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -91,7 +93,7 @@ func (w *world) pages() []string {
 	return []string{"/rounds", r, r + "?area=01975", r + "?on=2025-07-01", r + "?area=02014&on=2025-07-01", r + "?area=01975&compare=type", r + "?area=01969&on=2025-07-01&compare=type", r + "?area=01975&compare=vn-2027",
 		r + "/households?area=01975", r + "/households?area=01975-01&class=poor", r + "/households?area=01975&state=conflict", r + "/households?area=01975&q=nguyen",
 		r + "/residents?area=01975", "/households/" + w.contested, "/households/" + w.hostile, "/conflicts", "/held", "/held/" + w.held.String(),
-		"/villages", "/accounts", "/accounts/new", "/accounts/en0417", "/devices", "/rounds/new", "/password"}
+		"/villages", "/lists", "/accounts", "/accounts/new", "/accounts/en0417", "/devices", "/rounds/new", "/password"}
 }
 
 func TestEveryPageRendersInBothLanguagesWithTheDistrictsData(t *testing.T) {
@@ -401,5 +403,70 @@ func TestTwoClerksNeverOverwriteEachOthersResidentsUnseen(t *testing.T) {
 	d, err := w.store.RoundDetail(context.Background(), w.round)
 	if err != nil || d.Residents["01975-01"].Households != 69 || len(d.Record.Heads("residents/01975-01")) != 1 {
 		t.Errorf("in the end: %+v, %v", d.Residents["01975-01"], err)
+	}
+}
+
+// send posts a form with a file.
+func (v *visitor) send(path, text string, pairs ...string) answer {
+	v.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for i := 0; i < len(pairs); i += 2 {
+		if err := form.WriteField(pairs[i], pairs[i+1]); err != nil {
+			v.t.Fatal(err)
+		}
+	}
+	file, err := form.CreateFormFile("file", "list.csv")
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if _, err := file.Write([]byte(text)); err != nil {
+		v.t.Fatal(err)
+	}
+	if err := form.Close(); err != nil {
+		v.t.Fatal(err)
+	}
+	r, err := http.NewRequest("POST", v.base+path, &body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	res, err := v.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return answer{res.StatusCode, string(b), res.Header.Get("Location"), res.Header}
+}
+
+func TestVillagesAndListsAreTakenFromFilesInOnesOwnAreaOnly(t *testing.T) {
+	w := newWorld(t, 1)
+	board := w.as(w.serve().URL, "banchidao")
+	if a := board.send("/villages", "code,name,parent_code,valid_from,valid_to\n01975-77,Nà Mới,01975,2000-01-01,2025-07-01\n01975-78,,01975,,\n"); a.status != http.StatusOK || !strings.Contains(a.body, "1 thôn mới") || !strings.Contains(a.body, "Dòng 3") {
+		t.Errorf("villages of the own commune: %d", a.status)
+	}
+	if a := board.send("/villages", "code,name,parent_code\n01978-77,Nà Xa,01978\n"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "area_not_yours") {
+		t.Errorf("villages of another commune: %d", a.status)
+	}
+	list := "village,household code,member,name,male,female,relation,class\n01975-01,N1,1,Nông Văn Cũ,1960,,head,poor\n02014-01,N2,1,Bàn Thị Xa,,1971,head,poor\n"
+	a := board.send("/lists", list, "year", "2023", "number", "12/QĐ-UBND", "date", "2023-12-15", "place", "01975@2024-12-31")
+	if a.status != http.StatusOK || !strings.Contains(a.body, "1 hộ, 1 người") || !strings.Contains(a.body, "không thuộc địa bàn của bạn") {
+		t.Errorf("a list with a household elsewhere: %d", a.status)
+	}
+	if a := board.send("/lists", list, "year", "hai nghìn"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, `value="hai nghìn"`) {
+		t.Errorf("a list of no year: %d", a.status)
+	}
+	admin := w.as(w.serve().URL, "quantri")
+	if a := admin.post("/rounds/" + w.round + "/fill"); a.status != http.StatusSeeOther {
+		t.Fatalf("fill the round: %d %s", a.status, a.body)
+	}
+	if a := admin.get("/rounds/" + w.round); !strings.Contains(a.body, "đã thêm 1 hộ") {
+		t.Errorf("the round was not filled from the list")
 	}
 }

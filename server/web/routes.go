@@ -41,6 +41,7 @@ var table = []route{
 	{"GET", "/rounds/new", survey.ManageRound, somewhere, newRoundPage},
 	{"POST", "/rounds", survey.ManageRound, somewhere, openRound},
 	{"GET", "/rounds/:round", survey.ReadTotals, ofArea, totalsPage},
+	{"POST", "/rounds/:round/fill", survey.ManageRound, ofRound, fillRound},
 	{"GET", "/rounds/:round/residents", survey.EnterResidents, ofArea, residentsPage},
 	{"POST", "/rounds/:round/residents", survey.EnterResidents, ofArea, enterResidents},
 	{"GET", "/rounds/:round/households", survey.ReadHousehold, ofArea, householdsPage},
@@ -55,6 +56,8 @@ var table = []route{
 
 	{"GET", "/villages", survey.ReadTotals, somewhere, villagesPage},
 	{"POST", "/villages", survey.ImportList, somewhere, importVillages},
+	{"GET", "/lists", survey.ImportList, somewhere, listsPage},
+	{"POST", "/lists", survey.ImportList, somewhere, importList},
 	{"GET", "/accounts", survey.Enrol, somewhere, accountsPage},
 	{"GET", "/accounts/new", survey.ManageAccounts, somewhere, newAccountPage},
 	{"POST", "/accounts", survey.ManageAccounts, somewhere, addAccount},
@@ -80,6 +83,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/favicon.ico", func(c echo.Context) error {
 		return c.Redirect(http.StatusMovedPermanently, views.files["icon.svg"].url)
 	})
+	s.LargeBody("/lists", maxList)
 	for _, r := range table {
 		e.Add(r.method, r.path, s.guard(r))
 	}

@@ -15,7 +15,7 @@ import (
 // totalsBody is the page of an area's totals.
 type totalsBody struct {
 	Heading, Round, Standard, Caption, Unit, Completeness, ResidentNote string
-	HouseholdsURL, ResidentsURL                                         string
+	HouseholdsURL, ResidentsURL, FillURL                                string
 	Views                                                               []tab
 	Problems, Partial                                                   []string
 	Rows                                                                []totalsRow
@@ -137,6 +137,9 @@ func (v *visit) totalsTrail(t *totalsView) []crumb {
 func (v *visit) totalsBody(t *totalsView) totalsBody {
 	d := t.totals.Round
 	body := totalsBody{Round: v.roundName(d), Standard: v.standardName(t.totals.Standard), Heading: v.t("totals.whole"), Unit: v.t("totals.unit")}
+	if v.can(survey.ManageRound, d.Area) && t.on == "" && t.totals.Area.Code == d.Area {
+		body.FillURL = "/rounds/" + d.ID + "/fill"
+	}
 	if a := t.totals.Area; a.Code != "" {
 		body.Heading = fullName(a)
 		if a.Level == schema.LevelCommune {

@@ -130,6 +130,7 @@ var menuItems = []struct {
 	{"nav.conflicts", "/conflicts", survey.ResolveConflict},
 	{"nav.held", "/held", survey.ReleaseHeld},
 	{"nav.villages", "/villages", survey.ReadTotals},
+	{"nav.lists", "/lists", survey.ImportList},
 	{"nav.accounts", "/accounts", survey.Enrol},
 	{"nav.devices", "/devices", survey.Enrol},
 }

@@ -85,6 +85,7 @@ var frameWords = words{
 	"nav.conflicts": {"Xung đột", "Conflicts"},
 	"nav.held":      {"Đang giữ", "Held"},
 	"nav.villages":  {"Thôn, tổ", "Villages"},
+	"nav.lists":     {"Danh sách năm trước", "Last year's list"},
 	"nav.accounts":  {"Tài khoản", "Accounts"},
 	"nav.devices":   {"Máy tính bảng", "Tablets"},
 	"nav.password":  {"Đổi mật khẩu", "Change password"},
