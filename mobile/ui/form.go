@@ -82,12 +82,12 @@ func (p *formPage) build(a *App) *frame {
 		switch {
 		case got.problems > 0:
 			b.withIcon(theme.WarningIcon())
-		case got.done == got.of:
+		case got.done == got.of && (!s.Roster || len(v.now.members()) > 0):
 			b.withIcon(theme.ConfirmIcon())
 		default:
 			b.withIcon(theme.DocumentCreateIcon())
 		}
-		if next == nil && got.done < got.of {
+		if next == nil && got.done < got.of { // sections without anybody to ask wait for the roster
 			next = s
 		}
 		lines = append(lines, b)

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -200,16 +199,4 @@ func checkFits(t *testing.T, where string, f *frame, size fyne.Size) {
 		}
 	}
 	check(f, fyne.Position{}, size.Width)
-}
-
-func saveShot(t *testing.T, w *world, name string) {
-	t.Helper()
-	file, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if err := png.Encode(file, w.win.Canvas().Capture()); err != nil {
-		t.Fatal(err)
-	}
 }
