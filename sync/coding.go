@@ -41,12 +41,21 @@ const (
 var (
 	gzipReaders, zstdReaders sync.Pool
 	gzipWriters              = map[int]*sync.Pool{answerLevel: gzipWritersOf(answerLevel), requestLevel: gzipWritersOf(requestLevel)}
-	zstdWriters              = sync.Pool{New: func() any {
-		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
+	zstdWriters              = zstdWritersOf(zstd.SpeedBetterCompression)
+	bestWriters              = zstdWritersOf(zstd.SpeedBestCompression)
+
+	// bestAtOnce are the best writers in use: each holds some 30 MB, and a slow reader holds one for minutes. Whoever finds
+	// none free takes the second best, whose answers are 3 % longer.
+	bestAtOnce = make(chan struct{}, 2)
+)
+
+func zstdWritersOf(level zstd.EncoderLevel) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1),
 			zstd.WithWindowSize(MaxRequestBytes), zstd.WithLowerEncoderMem(true), zstd.WithEncoderDictRaw(dictD1Number, dictD1))
 		return mustCoder(z, err)
 	}}
-)
+}
 
 func gzipWritersOf(level int) *sync.Pool {
 	return &sync.Pool{New: func() any {
@@ -71,15 +80,22 @@ type coder interface {
 
 // encoder returns a writer that codes into w, and what gives it back.
 func encoder(w io.Writer, coding string, level int) (coder, func()) {
-	pool := &zstdWriters
+	pool, free := zstdWriters, func() {}
 	if coding == codingGzip {
 		pool = gzipWriters[level]
+	} else {
+		select {
+		case bestAtOnce <- struct{}{}:
+			pool, free = bestWriters, func() { <-bestAtOnce }
+		default:
+		}
 	}
 	z := pool.Get().(coder)
 	z.Reset(w)
 	return z, func() {
 		z.Reset(io.Discard)
 		pool.Put(z)
+		free()
 	}
 }
 

@@ -117,7 +117,7 @@ var (
 func choose[T any](a *author, of ...T) T { return of[a.rnd.IntN(len(of))] }
 
 // household writes the two changes of a new household: the household itself, and its interview with 59 answers and four
-// members of 12 answers each. All people are made up.
+// members of 12 answers each; what most families share is as common here as there. All people are made up.
 func (a *author) household(t testing.TB, round, scope string) (household, interview string) {
 	a.later(1_200_000) // the walk to the next house
 	household = a.id7()
@@ -137,10 +137,10 @@ func (a *author) household(t testing.TB, round, scope string) (household, interv
 		{"head", q(members[0])}, {"b1_score", strconv.AppendInt(nil, int64(40+a.rnd.IntN(160)), 10)},
 		{"income_per_capita", strconv.AppendInt(nil, int64(600+a.rnd.IntN(2400))*1000, 10)},
 		{"livelihood", q(choose(a, "agriculture", "forestry", "other"))},
-		{"house_wall", q(choose(a, "durable", "non_durable"))}, {"house_column", q(choose(a, "durable", "non_durable"))},
-		{"house_roof", q(choose(a, "durable", "non_durable"))}, {"house_area", []byte(fmt.Sprintf("%d.%d", 18+a.rnd.IntN(90), a.rnd.IntN(10)))},
+		{"house_wall", q(choose(a, "durable", "durable", "durable", "non_durable"))}, {"house_column", q(choose(a, "durable", "durable", "durable", "non_durable"))},
+		{"house_roof", q(choose(a, "durable", "durable", "durable", "non_durable"))}, {"house_area", []byte(fmt.Sprintf("%d.%d", 18+a.rnd.IntN(90), a.rnd.IntN(10)))},
 		{"water", q(choose(a, "tap", "drilled_well", "protected_spring", "rain", "surface"))}, {"toilet", q(choose(a, "septic", "pour_flush", "other", "none"))},
-		{"waste", q(choose(a, "collected", "burned", "dumped"))}, {"internet_use", q(choose(a, "yes", "no"))}, {"status", q("complete")},
+		{"waste", q(choose(a, "collected", "burned", "dumped"))}, {"internet_use", q(choose(a, "yes", "yes", "yes", "no"))}, {"status", q("complete")},
 		{"gps", []byte(fmt.Sprintf(`{"lat":%.5f,"lon":%.5f,"accuracy_m":%d}`, 22.0+a.rnd.Float64()/3, 105.7+a.rnd.Float64()/3, 3+a.rnd.IntN(20)))}}
 	for _, u := range []string{"means/tv", "means/radio", "means/desktop", "means/phone", "means/laptop", "means/tablet", "means/smartphone",
 		"causes/land", "causes/capital", "causes/labour", "causes/tools", "causes/knowledge", "causes/skills", "causes/illness", "causes/other",
@@ -150,15 +150,16 @@ func (a *author) household(t testing.TB, round, scope string) (household, interv
 	for i := 1; len(w) < 59; i++ {
 		w = append(w, Write{fmt.Sprintf("b1/item%02d", i), strconv.AppendInt(nil, int64(a.rnd.IntN(12)*5), 10)})
 	}
+	ethnicity := choose(a, "01", "02", "02", "02", "07", "09", "18") // of one family
 	for i, m := range members {
 		p := "m/" + m + "/"
 		w = append(w, Write{p + ".", q("active")}, Write{p + "name", q(name())},
 			Write{p + "birth", q(fmt.Sprintf("%d-%02d-%02d", 1950+a.rnd.IntN(70), 1+a.rnd.IntN(12), 1+a.rnd.IntN(28)))},
 			Write{p + "sex", q(choose(a, "male", "female"))}, Write{p + "relation", q([]string{"head", "spouse", "child", "child"}[i])},
-			Write{p + "ethnicity", q(choose(a, "01", "02", "09", "18"))}, Write{p + "attending", q(choose(a, "none", "primary", "lower_secondary"))},
+			Write{p + "ethnicity", q(ethnicity)}, Write{p + "attending", q(choose(a, "none", "primary", "lower_secondary"))},
 			Write{p + "degree", q(choose(a, "none", "primary", "lower_secondary", "upper_secondary"))},
-			Write{p + "work", q(choose(a, "self_employed", "wage_no_contract", "unable"))}, Write{p + "health_insurance", q(choose(a, "yes", "no"))},
-			Write{p + "social_assistance", q(choose(a, "yes", "no"))}, Write{p + "disabled", q(choose(a, "no", "no", "yes"))})
+			Write{p + "work", q(choose(a, "self_employed", "wage_no_contract", "unable"))}, Write{p + "health_insurance", q(choose(a, "yes", "yes", "yes", "yes", "yes", "no"))},
+			Write{p + "social_assistance", q(choose(a, "yes", "no", "no", "no", "no", "no", "no"))}, Write{p + "disabled", q(choose(a, "no", "no", "no", "no", "no", "no", "no", "no", "no", "no", "no", "yes"))})
 	}
 	a.write(t, &Change{Record: interview, Kind: "interview", Op: OpCreate, Scope: scope, Writes: w})
 	return household, interview
