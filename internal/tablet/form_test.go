@@ -168,6 +168,9 @@ func TestAFormShowsOneSnapshotUntilNewsAreAccepted(t *testing.T) {
 	if water.Text() != "rain" || !water.Draft || asText(water.By.Value) != "tap" || water.By.Account != "en02" {
 		t.Errorf("water = %+v, want the unsaved rain beside en02's tap", water)
 	}
+	if open := fa.Interviewed().Open("water"); len(open) != 0 {
+		t.Errorf("the running class still sees %q on water, although the news were accepted", open)
+	}
 	must(t, fa.Close(bg))
 	h.sync(a, commune, village)
 	if open := h.records[fa.Interview()].Conflicts(nil); len(open) != 0 {

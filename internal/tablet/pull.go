@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rasoat/rasoat/schema"
 	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
@@ -177,6 +178,23 @@ func (s *Store) left(t *tx, scope, rec string) error {
 		return err
 	}
 	st.gone, st.changed = true, true
+	if st.rec.Kind != schema.KindHousehold {
+		return nil
+	}
+	interviews, err := s.interviewsOf(t.ctx, t, rec)
+	if err != nil {
+		return err
+	}
+	for _, iv := range interviews { // those begun here that no feed has brought yet go with their household
+		if err := t.QueryRowContext(t.ctx, `SELECT count(*) FROM place WHERE rec = ?`, iv).Scan(&places); err != nil {
+			return err
+		}
+		if places == 0 {
+			if err := s.left(t, scope, iv); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -179,7 +179,7 @@ func TestReturnedWorkShowsItsNotesUntilTheyAreAnswered(t *testing.T) {
 	must(t, f.Set(bg, "water", Text("tap")))
 	must(t, f.Set(bg, "status", Text("complete")))
 	must(t, f.Close(bg))
-	if r := s.Households(Filter{})[0]; !r.Complete || r.State != Unsent {
+	if r := s.Households(Filter{})[0]; !r.Complete || r.State != Unsent || r.Received {
 		t.Errorf("row %+v, want complete and unsent", r)
 	}
 	h.sync(s, commune, village)
@@ -258,5 +258,28 @@ func TestFormsOfTwoRoundsShareTheHousehold(t *testing.T) {
 	h.sync(s, commune, village)
 	if got := h.records[id].Look("phone", nil).Values; len(got) != 1 || asText(got[0].Value) != "0900000002" {
 		t.Errorf("phone at home: %v, want the second number alone", got)
+	}
+}
+
+func TestABirthdaySinceLastYearLeavesTheQuestionToBeAsked(t *testing.T) {
+	h := newHome(t)
+	id, members := h.household(village, "Nông Thị Mây", "Lý Văn Sơn", "Lý Thị Hoa")
+	w := map[string]any{}
+	for i, birth := range []string{"1980-05-01", "2010-12-01", "2010"} { // 45; 14, now 15; 14 or 15, now 15 or 16
+		w["m/"+members[i]+"/birth"], w["m/"+members[i]+"/degree"] = birth, "primary"
+	}
+	h.write("interview", fieldsync.InterviewID(lastID, id), village, fieldsync.OpEdit, w)
+	s := h.tablet("en01", village)
+	f := openForm(t, s, id)
+	must(t, f.Set(bg, "review_date", Text("2026-10-01")))
+	for _, m := range members {
+		must(t, f.ConfirmMember(bg, m))
+	}
+	_, err := f.ConfirmSection(bg, "education")
+	must(t, err)
+	for i, want := range []string{"primary", "", ""} {
+		if got := f.Value("m/" + members[i] + "/degree").Text(); got != want {
+			t.Errorf("member %d: degree = %q, want %q", i, got, want)
+		}
 	}
 }

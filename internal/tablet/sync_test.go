@@ -502,3 +502,50 @@ func TestAnOwnChangeThatIsNotHereBringsTheWholeScope(t *testing.T) {
 		t.Errorf("plan %+v, want a snapshot of the village", plan)
 	}
 }
+
+func TestAChangeThatComesAfterItsErasureComesWithoutItsValues(t *testing.T) {
+	h := newHome(t)
+	id, _ := h.household(village, "Nông Thị Mây")
+	s := h.tablet("en01", village)
+	c := h.write("household", id, village2, fieldsync.OpEdit, map[string]any{"phone": "0900000001"}) // an old stick has it, the scope not
+	at := uint64(1000)
+	line := func() *fieldsync.Position { at++; return &fieldsync.Position{Scope: village, Pos: at} }
+	must(t, s.Pulled(bg, []*fieldsync.PullLine{{C: line(), Erase: []string{c.Dot.String()}},
+		{C: line(), Replica: c.Dot.Replica, S: c.Dot.Seq, B: c.Bytes}}))
+	rec, err := s.shown(bg, s.db, id)
+	must(t, err)
+	if heads := rec.Heads("phone"); len(heads) != 1 || string(heads[0].Value) != "null" {
+		t.Errorf("phone = %v, want a head without its value", heads)
+	}
+}
+
+func TestARecordThatLeftStaysUntilOwnWorkInItIsAtHome(t *testing.T) {
+	h := newHome(t)
+	id, _ := h.household(village, "Nông Thị Mây")
+	s := h.tablet("en01", village)
+	save(t, s, id, "water", "tap")
+	iv := fieldsync.InterviewID(roundID, id)
+	cur, err := s.Cursors(bg)
+	must(t, err)
+	pos := cur[village].Pos
+	lines := []*fieldsync.PullLine{{C: &fieldsync.Position{Scope: village, Pos: pos + 1}, Gone: id},
+		{C: &fieldsync.Position{Scope: village, Pos: pos + 2}, Gone: fieldsync.InterviewID(lastID, id)}} // of this year's nobody there knows yet
+	must(t, s.Pulled(bg, lines))
+	if rec, err := s.shown(bg, s.db, iv); err != nil || textOf(rec, "water") != "tap" {
+		t.Fatalf("the interview with unsent work is gone (%v)", err)
+	}
+	seg, err := s.Outbox(bg, 0, 10, 1<<20)
+	must(t, err)
+	answer, err := h.push(seg)
+	must(t, err)
+	must(t, s.Acked(bg, answer))
+	must(t, s.DropScopes(bg, nil)) // the end of every session
+	for _, rec := range []string{id, iv} {
+		if got, err := s.load(bg, s.db, rec); err != nil || got != nil {
+			t.Errorf("%s is still here after its work is at home (%v)", rec, err)
+		}
+	}
+	if rows := s.Households(Filter{}); len(rows) != 0 {
+		t.Errorf("list %+v, want nothing", rows)
+	}
+}
