@@ -297,7 +297,8 @@ func (p *planner) standing(w *work) (inGroup, counts bool, joined *fieldsync.Rec
 		if err != nil {
 			return false, true, nil, err
 		}
-		if rec != nil && rec.Kind == schema.KindInterview {
+		// An edit whose creation is held or not here yet hangs on nothing: it is nobody's interview until it says whose.
+		if rec != nil && rec.Kind == schema.KindInterview && slices.Contains(g.households, textOf(provisional(rec, "household", nil))) {
 			all = append(all, rec)
 		}
 	}

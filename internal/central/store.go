@@ -101,6 +101,7 @@ func (s *Store) start(ctx context.Context) error {
 		return err
 	}
 	s.startWriter()
+	s.rejudgeSoon() // what a run that was killed had begun, and what other definitions than then ask for
 	return nil
 }
 
