@@ -14,6 +14,7 @@ type scenario struct {
 	Pages    []string `json:"pages"`
 	Board    []string `json:"board"` // pages the board has and the administrator has not
 	Round    string   `json:"round"`
+	Fresh    string   `json:"fresh"` // a server on the day it is installed
 }
 
 // TestTheConsoleInChromium walks every page in a real browser, with and without JavaScript, in both languages, and asks axe
@@ -24,7 +25,9 @@ func TestTheConsoleInChromium(t *testing.T) {
 		t.Skip("run by scripts/console, which provides Node, Chromium and axe")
 	}
 	w := newWorld(t, 1000)
-	what, err := json.Marshal(scenario{Base: w.serve().URL, Password: password, Pages: w.pages(), Board: []string{"/conflicts"}, Round: w.round})
+	fresh := empty(t, t.TempDir())
+	defer fresh.store.Close()
+	what, err := json.Marshal(scenario{Fresh: fresh.serve().URL, Base: w.serve().URL, Password: password, Pages: w.pages(), Board: []string{"/conflicts"}, Round: w.round})
 	if err != nil {
 		t.Fatal(err)
 	}

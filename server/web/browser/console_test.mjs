@@ -10,7 +10,7 @@ const require = createRequire(join(process.env.RASOAT_CONSOLE_MODULES, "package.
 const { chromium } = require("playwright-core");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-const { base, password, pages, board, round } = JSON.parse(process.env.RASOAT_SCENARIO);
+const { base, password, pages, board, round, fresh } = JSON.parse(process.env.RASOAT_SCENARIO);
 const shots = process.env.RASOAT_SHOTS;
 const profile = mkdtempSync(join(tmpdir(), "rasoat-console-"));
 const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -96,7 +96,15 @@ try {
 	const page = context.pages()[0] ?? (await context.newPage());
 	page.on("pageerror", (e) => wrong(`a script failed on ${page.url()}: ${e.message}`));
 	page.on("console", (m) => m.type() === "error" && !/status of 4\d\d/.test(m.text()) && wrong(`${page.url()}: ${m.text()}`));
-	page.on("request", (r) => r.url().startsWith(base) || r.url().startsWith("data:") || wrong(`${page.url()} asked for ${r.url()}`));
+	page.on("request", (r) => r.url().startsWith(base) || r.url().startsWith(fresh) || r.url().startsWith("data:") || wrong(`${page.url()} asked for ${r.url()}`));
+
+	await page.goto(`${fresh}/`);
+	assert.equal(new URL(page.url()).pathname, "/setup");
+	for (const lang of ["vi", "en"]) {
+		await setLanguage(page, lang);
+		await accessible(page, `/setup in ${lang}`);
+		await shoot(page, `nobody-${lang}-setup`);
+	}
 
 	await page.goto(`${base}/signin`);
 	for (const lang of ["vi", "en"]) {
