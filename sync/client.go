@@ -250,7 +250,7 @@ func compress(body []byte, dict bool) ([]byte, string) {
 		coding = codingZstd
 	}
 	var out bytes.Buffer
-	z, giveBack := encoder(&out, coding, requestLevel)
+	z, giveBack := encoder(&out, coding, requestLevel, len(body) >= longBody)
 	defer giveBack()
 	if _, err := z.Write(body); err != nil || z.Close() != nil || out.Len() >= len(body) {
 		return body, ""

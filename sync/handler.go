@@ -214,7 +214,7 @@ func (h *handler) pull(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return out.finish()
 	}
-	if !out.begun {
+	if !out.begun() {
 		return err
 	}
 	// Half an answer is out. Without its end line, and its gzip trailer, no client takes it for a whole one.
@@ -249,7 +249,7 @@ func answerBytes(w http.ResponseWriter, r *http.Request, body []byte) error {
 	if len(body) > smallAnswer {
 		coding = answerCoding(r)
 	}
-	out, done := beginAnswer(w, coding)
+	out, done := beginAnswer(w, coding, false)
 	if _, err := out.Write(body); err != nil {
 		_ = done(false)
 		return nil // the status is out, the client is gone

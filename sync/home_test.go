@@ -212,7 +212,7 @@ func (h *memoryHome) Snapshot(_ context.Context, _ Device, name string, at *Curs
 	}
 	head := &SnapshotHead{name, Cursor{h.epoch, uint64(len(scope.lines))}, scope.fingerprint()}
 	var out bytes.Buffer
-	z, giveBack := encoder(&out, codingGzip, answerLevel)
+	z, giveBack := encoder(&out, codingGzip, answerLevel, false)
 	defer giveBack()
 	if _, err := z.Write(AppendSnapshot(nil, head, slices.Values(states))); err != nil {
 		return nil, err

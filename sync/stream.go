@@ -66,27 +66,44 @@ func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 // end takes the deadline off: the connection may be used by other pages.
 func (p *patient) end() { _ = p.control.SetWriteDeadline(time.Time{}) }
 
-// lineWriter sends lines as they come; the status goes out with the first, so that an error before it can still be told.
+// lineWriter sends lines as they come. It keeps the first longBody bytes back: an error before them can still be told, and
+// by then it is known whether the answer is a long one.
 type lineWriter struct {
 	w      http.ResponseWriter
 	coding string
-	begun  bool
-	out    io.Writer
+	kept   []byte
+	out    io.Writer // nil while lines are kept back
 	done   func(closed bool) error
 }
 
 func (l *lineWriter) write(line []byte) error {
-	if !l.begun {
-		l.begun = true
-		l.out, l.done = beginAnswer(l.w, l.coding)
+	if l.out == nil {
+		if l.kept = append(l.kept, line...); len(l.kept) < longBody {
+			return nil
+		}
+		return l.begin(true)
 	}
 	_, err := l.out.Write(line)
 	return err
 }
 
+func (l *lineWriter) begin(long bool) error {
+	l.out, l.done = beginAnswer(l.w, l.coding, long)
+	_, err := l.out.Write(l.kept)
+	l.kept = nil
+	return err
+}
+
+func (l *lineWriter) begun() bool { return l.out != nil }
+
 func (l *lineWriter) finish() error {
-	if !l.begun {
-		return errors.New("a pull ended without its end line")
+	if l.out == nil {
+		if len(l.kept) == 0 {
+			return errors.New("a pull ended without its end line")
+		}
+		if err := l.begin(false); err != nil {
+			return err
+		}
 	}
 	done := l.done
 	l.done = nil
@@ -101,7 +118,7 @@ func (l *lineWriter) release() {
 
 // beginAnswer writes the head of a good answer and returns where its body goes. done closes the compression, or only gives
 // its writer back.
-func beginAnswer(w http.ResponseWriter, coding string) (out io.Writer, done func(closed bool) error) {
+func beginAnswer(w http.ResponseWriter, coding string, long bool) (out io.Writer, done func(closed bool) error) {
 	head := w.Header()
 	head.Set("Content-Type", MediaType)
 	head.Add("Vary", "Accept-Encoding")
@@ -109,7 +126,7 @@ func beginAnswer(w http.ResponseWriter, coding string) (out io.Writer, done func
 		return w, func(bool) error { return nil }
 	}
 	head.Set("Content-Encoding", coding)
-	z, giveBack := encoder(w, coding, answerLevel)
+	z, giveBack := encoder(w, coding, answerLevel, long)
 	return z, func(closed bool) (err error) {
 		if closed {
 			err = z.Close()
