@@ -24,6 +24,7 @@ type Options struct {
 	Version string           // shown under "about"
 	Now     func() time.Time // default time.Now
 	Seen    func([]Place)    // told what is in sight whenever that changes; for tests that drive the window
+	Do      func(func())     // runs a function in the UI goroutine; default fyne.Do
 	Pause   time.Duration    // after the last key until typed text is saved; 0 = only when the field is left
 }
 
@@ -72,6 +73,9 @@ const (
 func New(o Options) *App {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Do == nil {
+		o.Do = fyne.Do
 	}
 	if o.Set == nil {
 		o.Set = schema.Builtin()
@@ -251,7 +255,7 @@ func (a *App) do(work func() (then func())) {
 // then runs f in the UI goroutine, if there still is one.
 func (a *App) then(f func()) {
 	if f != nil && !a.ended.Load() {
-		fyne.Do(f)
+		a.Do(f)
 	}
 }
 

@@ -330,11 +330,11 @@ func objectEditor(e env, q *schema.Question, put func(json.RawMessage)) editor {
 	}
 	show := func(v json.RawMessage) {
 		clear(fields)
-		if len(v) > 0 && v[0] == '{' {
-			json.Unmarshal(v, &fields) // a value of another form shows as empty fields and stays until it is written over
-		} else {
-			c.show(v)
+		// A value of another form, or a choice, leaves the fields empty; it stays until it is written over.
+		if json.Unmarshal(v, &fields) != nil {
+			clear(fields)
 		}
+		c.show(v)
 		for i, f := range q.Fields {
 			editors[i].show(fields[f.Unit])
 		}

@@ -19,13 +19,14 @@ type field struct {
 	typed    func(text string) // after a pause
 	left     func(text string) // on leaving the field or its page
 
+	do    func(func()) // in the UI goroutine
 	pause time.Duration
 	timer *time.Timer
 	dirty bool
 }
 
 func newField(a *App, placeholder string) *field {
-	f := &field{keyboard: mobile.SingleLineKeyboard, pause: a.Pause, gained: a.reveal}
+	f := &field{keyboard: mobile.SingleLineKeyboard, pause: a.Pause, do: a.then, gained: a.reveal}
 	f.PlaceHolder = placeholder
 	f.ExtendBaseWidget(f)
 	f.OnChanged = func(string) { f.changed() }
@@ -111,7 +112,7 @@ func (f *field) changed() {
 	}
 	f.stopTimer()
 	f.timer = time.AfterFunc(f.pause, func() {
-		fyne.Do(func() {
+		f.do(func() {
 			if f.dirty {
 				f.typed(f.Text)
 			}

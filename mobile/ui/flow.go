@@ -51,7 +51,6 @@ func newPara(text string) *para {
 func (p *para) bold() *para                      { p.style.Bold = true; return p }
 func (p *para) in(c color.Color) *para           { p.color = c; return p }
 func (p *para) sized(n fyne.ThemeSizeName) *para { p.size = n; return p }
-func (p *para) centred() *para                   { p.align = fyne.TextAlignCenter; return p }
 func (p *para) limit(lines int) *para            { p.max = lines; return p }
 func heading(text string) *para                  { return newPara(text).bold().sized(theme.SizeNameSubHeadingText) }
 func note(text string) *para                     { return newPara(text).in(faint) }

@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"github.com/rasoat/rasoat/internal/survey"
+	"github.com/rasoat/rasoat/internal/tablet"
 )
 
 func TestEnrolSaysWhatIsWrongAndThenWorks(t *testing.T) {
@@ -290,6 +293,10 @@ func TestAQuestionMayBeLeftOpenWithAReason(t *testing.T) {
 	if all := strings.Join(texts(view.box), "\n"); !strings.Contains(all, "Để lại: Không biết") {
 		t.Errorf("the question does not say why it is open: %q", all)
 	}
+	w.choose("Mái", "Bền chắc")
+	if got := view.e.v.form.Value("open/house_roof"); got.Value != nil {
+		t.Errorf("open/house_roof = %s beside an answer", got.Value)
+	}
 	w.close()
 }
 
@@ -338,6 +345,59 @@ func TestThousandsOfDongAndShortYearsAreAskedAbout(t *testing.T) {
 	w.choose("Ngày, tháng, năm sinh", "Năm 1962?")
 	if got := v.form.Value("m/" + id(1000) + "/birth").Text(); got != "1962" {
 		t.Errorf("birth = %q, want 1962", got)
+	}
+	w.close()
+}
+
+func TestWhoLeavesToLiveApartIsNotTypedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.ready()
+	w.fill(3)
+	w.open(sizes[0], "vi")
+	w.settledHouse()
+	w.a.openForm(id(0), thisRound, "roster")
+	w.settle()
+	w.tap("Vẫn ở đây")
+	w.tap("Tách hộ")
+	w.tap("Nông Thị Hường")
+	w.tap("Tách hộ")
+	w.tap("Đã hiểu")
+	v := w.a.top().(*rosterPage).v
+	if n := len(v.now.members()); n != 3 {
+		t.Errorf("%d people are left, want 3", n)
+	}
+	w.a.back()
+	w.a.back()
+	w.settle()
+	rows := w.store.Households(tablet.Filter{Text: "huong"})
+	if !slices.ContainsFunc(rows, func(r *tablet.Row) bool { return r.Head == "Nông Thị Hường" && r.Members == 1 }) {
+		t.Errorf("the new household is not in the list: %+v", rows)
+	}
+	w.close()
+}
+
+func TestTypedTextIsSavedAfterAPause(t *testing.T) {
+	w := newWorld(t)
+	w.ready()
+	w.fill(3)
+	w.open(sizes[0], "vi")
+	w.a.openForm(id(0), thisRound, "finish")
+	w.settle()
+	f := w.fields("Người trả lời")[0]
+	saved := make(chan struct{})
+	f.pause, f.do = time.Millisecond, func(save func()) {
+		save()
+		close(saved)
+	}
+	test.Type(f, "L")
+	select {
+	case <-saved:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was saved after the pause")
+	}
+	w.settle()
+	if got := w.a.top().(*sectionPage).v.form.Value("respondent").Text(); got != "L" {
+		t.Errorf("respondent = %q while its field is still in use, want L", got)
 	}
 	w.close()
 }

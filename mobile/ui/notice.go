@@ -19,10 +19,10 @@ func noticeEditor(e env, unit string) editor {
 		b.setSelected(len(v) > 0)
 		b.setText(a.t("notice.open"))
 		if len(v) > 0 {
-			var read struct {
-				On string `json:"on"`
+			var read struct{ On string }
+			if json.Unmarshal(v, &read) != nil || read.On == "" {
+				read.On = "–"
 			}
-			json.Unmarshal(v, &read) // a value of another form is shown as read on an unknown day
 			b.setText(a.t("notice.read", "on", writeDate(read.On)))
 		}
 	}

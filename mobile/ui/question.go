@@ -23,7 +23,8 @@ type questionView struct {
 	after    *box // what follows from the answers: made anew when they change
 	more     *box // reasons to leave it open, on demand
 	moreOpen bool
-	drawn    string // what after was made of
+	drawn    string  // what after was made of
+	unknown  *button // of a birth: nobody knows
 }
 
 func newQuestionView(e env, q *schema.Question, unit string) *questionView {
@@ -35,11 +36,11 @@ func newQuestionView(e env, q *schema.Question, unit string) *questionView {
 	case len(q.Parts) > 0:
 		v.editor = partsEditor(e, q)
 	case q.Unit == "status" && !q.Member:
-		v.editor = statusEditor(e, func(value json.RawMessage) { e.put(unit, value) })
+		v.editor = statusEditor(e, v.answer)
 	case q.Unit == "notice" && !q.Member:
 		v.editor = noticeEditor(e, unit)
 	default:
-		v.editor = newEditor(e, q, func(value json.RawMessage) { e.put(unit, value) })
+		v.editor = newEditor(e, q, v.answer)
 	}
 	label := q.Label.In(a.lang)
 	if q.Required {
@@ -61,7 +62,12 @@ func newQuestionView(e env, q *schema.Question, unit string) *questionView {
 		items = append(items, note(a.t("unconfirmed.question")).in(amber))
 	}
 	v.more.Hide()
-	v.box = newBox(stack(8), widest, append(items, v.editor.box, v.more, v.after)...)
+	items = append(items, v.editor.box)
+	if q.Type == schema.TypeBirth && v.mayStayOpen() {
+		v.unknown = newButton(a.t("date.unknown"), lookRadio, func() { v.leaveOpen("dont_know") })
+		items = append(items, v.unknown)
+	}
+	v.box = newBox(stack(8), widest, append(items, v.more, v.after)...)
 	v.editor.show(v.value())
 	v.update()
 	return v
@@ -94,11 +100,7 @@ func (v *questionView) reasons() []fyne.CanvasObject {
 	items := []fyne.CanvasObject{newPara(a.t("open.why"))}
 	var buttons []fyne.CanvasObject
 	for _, code := range []string{"ask_later", "dont_know", "refused"} {
-		b := newButton(a.t("open."+code), lookRadio, func() {
-			v.shut()
-			v.clear()
-			v.e.put(openUnit(v.unit), jsonText(code))
-		})
+		b := newButton(a.t("open."+code), lookRadio, func() { v.leaveOpen(code) })
 		b.selected = now == code
 		buttons = append(buttons, b)
 	}
@@ -113,6 +115,21 @@ func (v *questionView) reasons() []fyne.CanvasObject {
 		}))
 	}
 	return items
+}
+
+// answer saves an answer; a reason why there is none is withdrawn with it.
+func (v *questionView) answer(value json.RawMessage) {
+	v.e.put(v.unit, value)
+	if value != nil && !v.e.home && v.e.v.openReason(v.unit) != "" {
+		v.e.put(openUnit(v.unit), nil)
+	}
+}
+
+// leaveOpen takes an answer back and says why there is none.
+func (v *questionView) leaveOpen(code string) {
+	v.shut()
+	v.clear()
+	v.e.put(openUnit(v.unit), jsonText(code))
 }
 
 func (v *questionView) shut() {
@@ -138,6 +155,9 @@ func (v *questionView) update() {
 	if drawn != v.drawn {
 		v.after.items, v.drawn = items, drawn
 		v.after.Refresh()
+	}
+	if v.unknown != nil {
+		v.unknown.setSelected(v.e.v.openReason(v.unit) == "dont_know" && v.value() == nil)
 	}
 	if len(v.q.Parts) > 0 || v.q.Unit == "status" {
 		v.editor.show(nil) // filled from the findings

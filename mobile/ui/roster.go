@@ -37,6 +37,9 @@ func (p *rosterPage) build(a *App) *frame {
 	}
 	add := newButton(a.t("member.add"), lookPlain, p.add).withIcon(theme.ContentAddIcon())
 	items = append(items, add)
+	if len(v.now.members()) > 1 {
+		items = append(items, newButton(a.t("split.title"), lookPlain, func() { a.show(&splitPage{v: v}) }).withIcon(theme.ContentCutIcon()))
+	}
 	f := newFrame(p.section.Title.In(a.lang), a.back, column(items...), v.walk(p.section)...)
 	class := v.classButton()
 	return f.withStrip(row(newPara(v.title()+" · "+a.t("people", "n", itoa(len(v.now.members())))).in(faint), class))

@@ -82,7 +82,7 @@ func (w *world) visitForm(form *formPage, see func(string)) {
 		}
 	}
 	for name, s := range map[string]screen{
-		"class": &classPage{v: v}, "household": &householdPage{v: v}, "remove": &removePage{v: v, member: v.now.roster[1]},
+		"class": &classPage{v: v}, "household": &householdPage{v: v}, "split": &splitPage{v: v}, "remove": &removePage{v: v, member: v.now.roster[1]},
 		"news": &newsPage{v: v}, "notice": &noticePage{e: env{v: v}, unit: "notice"},
 		"message": &messagePage{title: a.t("problem"), text: a.t("problem.other", "detail", strings.Repeat("lỗi-rất-dài-không-dấu-cách", 8)), back: true},
 	} {

@@ -59,6 +59,7 @@ func (w *world) open(size fyne.Size, lang string) {
 	w.win = w.fyneApp.NewWindow("")
 	w.win.Resize(size)
 	w.a = New(Options{App: w.fyneApp, Window: w.win, Lang: lang, Version: "thử", Now: func() time.Time { return w.now },
+		Do: func(f func()) { f() }, // the test's goroutine waits meanwhile, see settle
 		Open: func(ctx context.Context) (*tablet.Store, error) {
 			s, err := tablet.Open(ctx, w.dir, tablet.Options{Now: func() time.Time { return w.now }})
 			w.store = s
