@@ -44,7 +44,7 @@ type story struct {
 }
 
 // Run tells the story: prepare the office, enrol tablets, record offline, sync through bad links, print what came of it.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
 	if err := emptyFolder(o.Data); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	s.office.store = store
 	s.office.villages, s.office.households = Population(o.Seed)
 	s.office.keep(o.Only)
@@ -129,12 +129,12 @@ func (s *story) listenAddress() string {
 }
 
 // field is the tablets' part.
-func (s *story) field(ctx context.Context) error {
+func (s *story) field(ctx context.Context) (err error) {
 	s.tablets = s.office.plan()
 	defer func() {
 		for _, t := range s.tablets {
 			if t.store != nil {
-				t.store.Close()
+				err = errors.Join(err, t.store.Close())
 			}
 		}
 	}()

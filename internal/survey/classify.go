@@ -37,7 +37,7 @@ func (c *classifier) run(r io.Reader, w io.Writer) (failed int, err error) {
 		if first {
 			line = bytes.TrimPrefix(line, []byte("\ufeff")) // some editors begin UTF-8 files with a mark
 		}
-		if readErr != nil && readErr != io.EOF {
+		if readErr != nil && !errors.Is(readErr, io.EOF) {
 			return failed, errors.Join(fmt.Errorf("read households: %w", readErr), out.Flush())
 		}
 		if long || len(bytes.TrimSpace(line)) > 0 {
@@ -49,7 +49,7 @@ func (c *classifier) run(r io.Reader, w io.Writer) (failed int, err error) {
 				return failed, fmt.Errorf("write results: %w", err)
 			}
 		}
-		if readErr == io.EOF {
+		if errors.Is(readErr, io.EOF) {
 			break
 		}
 	}

@@ -151,7 +151,7 @@ func TestAValueOfTheWrongTypeIsReportedAndJudgedUnknown(t *testing.T) {
 			t.Errorf("%s = %v: %s, problems %v; want unknown and %s", unit, c.value, got.Indicators[c.indicator], got.Problems, c.code)
 		}
 	}
-	lines, _ := classify(t, line(t, w{"id": "1", "standard": "vn-2021", "w": w{"hous_area": 31, "m/a/wrok": "unemployed"}}), "en")
+	lines, _ := classify(t, line(t, w{"id": "1", "standard": "vn-2021", "w": w{"hous_area": 31, "m/a/worked": "unemployed"}}), "en")
 	if strings.Count(lines[0], `"unit_unknown"`) != 2 || !strings.Contains(lines[0], "no such unit") {
 		t.Errorf("mistyped names are not reported: %s", lines[0])
 	}

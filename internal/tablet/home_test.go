@@ -37,7 +37,6 @@ type home struct {
 
 type homeFeed struct {
 	pub   ed25519.PublicKey
-	key   ed25519.PrivateKey // of the server's own
 	lines [][]byte
 	h     []fieldsync.B64 // h[n] after n lines
 }

@@ -58,7 +58,7 @@ func writeSide(dir string, s side) error {
 		return fmt.Errorf("write side file: %w", err)
 	}
 	if d, err := os.Open(dir); err == nil {
-		d.Sync() // some file systems cannot sync a folder; the rename is then as safe as they make it
+		_ = d.Sync() // some file systems cannot sync a folder; the rename is then as safe as they make it
 		d.Close()
 	}
 	return nil

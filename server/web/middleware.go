@@ -55,7 +55,7 @@ func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
 			if r == nil {
 				return
 			}
-			if r == http.ErrAbortHandler {
+			if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(r)
 			}
 			s.Log.Error("panic", "kind", fmt.Sprintf("%T", r), "route", c.Path(), "stack", string(debug.Stack()))
