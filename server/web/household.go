@@ -239,7 +239,12 @@ func (v *visit) fillFacts(body *householdBody, r *reading, h *central.Household,
 		}
 	}
 	for i := range h.Interviews {
-		if other := &h.Interviews[i]; other.ID != iv.ID && other.View.Class != "" {
+		other := &h.Interviews[i]
+		switch {
+		case other.ID == iv.ID:
+		case other.View.Recognised != "":
+			add(v.roundName(other.Round), v.t("household.recognised", v.t("class."+string(other.View.Recognised))))
+		case other.View.Class != "":
 			add(v.roundName(other.Round), v.t("class."+string(other.View.Class)))
 		}
 	}

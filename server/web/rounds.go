@@ -19,7 +19,8 @@ type roundsBody struct {
 
 type roundRow struct {
 	URL, Name, Area, Kind, Standard, From, To string
-	Listed, Recorded, Poor, Near              int64
+	Listed, Recorded, Undetermined            int64
+	Poor, Near                                string // "–" where nothing can be computed: a list from elsewhere has no answers
 }
 
 // myRounds are the rounds that touch the visitor's areas.
@@ -39,8 +40,12 @@ func roundsPage(v *visit) error {
 		if err != nil {
 			return err
 		}
+		poor, near := v.n(t.Sum.Poor), v.n(t.Sum.NearPoor)
+		if t.Sum.Poor+t.Sum.NearPoor+t.Sum.NotPoor == 0 {
+			poor, near = "–", "–"
+		}
 		body.Rows = append(body.Rows, roundRow{URL: "/rounds/" + d.ID, Name: v.roundName(d), Area: v.areaName(d.Area, d.Date), Kind: v.choice("round", "kind", d.Kind),
-			Standard: v.standardName(d.Standard), From: d.From, To: d.To, Listed: t.Sum.Listed, Recorded: t.Sum.Recorded, Poor: t.Sum.Poor, Near: t.Sum.NearPoor})
+			Standard: v.standardName(d.Standard), From: d.From, To: d.To, Listed: t.Sum.Listed, Recorded: t.Sum.Recorded, Undetermined: t.Sum.Undetermined, Poor: poor, Near: near})
 	}
 	return show(v, http.StatusOK, "rounds", v.frame(v.t("nav.rounds"), "/rounds"), body)
 }

@@ -23,6 +23,8 @@ type totalsBody struct {
 	Bars                                                                []bar
 	WhatIf, SideBySide                                                  *comparison
 	Tablets                                                             []tabletRow
+	TabletsSummary                                                      string
+	TabletsOpen                                                         bool // few enough to be listed at once
 }
 
 type tab struct {
@@ -172,6 +174,9 @@ func (v *visit) totalsBody(t *totalsView) totalsBody {
 	for _, c := range t.contacts {
 		body.Tablets = append(body.Tablets, c.row(v))
 	}
+	if n := len(body.Tablets); n > 0 {
+		body.TabletsSummary, body.TabletsOpen = v.t("tablets.summary", v.n(int64(n)), body.Tablets[0].Ago), n <= fewTablets
+	}
 	return body
 }
 
@@ -193,6 +198,9 @@ func (v *visit) joinNotes(body *totalsBody) {
 	}
 	body.Sum.ResidentNote = ""
 }
+
+// fewTablets is how many tablets a page of totals lists without being asked.
+const fewTablets = 8
 
 // dateTabs offers the geography of the round and the one after the merger (or before it).
 func (v *visit) dateTabs(t *totalsView) []tab {

@@ -204,7 +204,7 @@ var adminWords = words{
 // problemWords: what went wrong, and what to do.
 var problemWords = words{
 	"problem.403":        {"Bạn không được mở trang này", "You may not open this page"},
-	"problem.404":        {"Không có trang này", "There is no such page"},
+	"problem.404":        {"Không tìm thấy", "Not found"},
 	"problem.500":        {"Máy chủ gặp lỗi", "The server failed"},
 	"problem.other":      {"Không làm được", "This could not be done"},
 	"problem.home":       {"Về trang đầu", "Go to the first page"},
