@@ -169,6 +169,12 @@ func TestAHouseholdThatMovesLeavesOneFeedAndEntersTheOtherWhole(t *testing.T) {
 		}
 		a.write(household, "household", villageB, w("village", villageA)) // and back
 		a.push()
+		must(t, s.Pull(context.Background(), inB.dev, &fieldsync.PullRequest{Cursors: map[string]fieldsync.Cursor{villageB: {Epoch: s.Self().Epoch}}}, func(l *fieldsync.PullLine) error {
+			if l.B != nil {
+				t.Errorf("village B's feed still brings %s:%d of a household that has left", l.Replica, l.S)
+			}
+			return nil
+		}))
 		fresh := newTab(t, s, "en4", "enumerator", villageA)
 		if fp := fresh.pull(1<<20, villageA); fp[villageA] != fresh.print() || fresh.records[interview].SeenCount() != 3 {
 			t.Error("a tablet that reads from the start has not the same as the server")
@@ -188,6 +194,11 @@ func TestAVillageInConflictPutsTheHouseholdInBothFeedsAndCountsItOnce(t *testing
 		a.push()
 		b := newTab(t, s, "en2", "enumerator", villageA, villageB)
 		b.pull(1<<20, villageA)
+		if a.replica > b.replica { // the later clock is that of the lesser dot
+			b.clock += 1e9
+		} else {
+			a.clock += 1e9
+		}
 		a.write(household, "household", villageA, w("village", villageB))
 		b.write(household, "household", villageA, w("village", "01975-03"))
 		a.push()
@@ -198,6 +209,13 @@ func TestAVillageInConflictPutsTheHouseholdInBothFeedsAndCountsItOnce(t *testing
 		}
 		if c := countersOf(t, s)[counterKey{"01975", round, "vn-2021"}]; c[tInterviews] != 1 {
 			t.Errorf("the household counts %d times in its commune", c[tInterviews])
+		}
+		want := villageB // the greater dot, whatever the clocks say
+		if b.replica > a.replica {
+			want = "01975-03"
+		}
+		if x := recordOf(t, s, household); x.area != want {
+			t.Errorf("the household counts in %s, want %s", x.area, want)
 		}
 		sound(t, s)
 	})

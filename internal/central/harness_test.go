@@ -364,3 +364,12 @@ func states(notes []fieldsync.Note) []string {
 	slices.Sort(list)
 	return list
 }
+
+// values are the live values of a unit, sorted.
+func values(rec *fieldsync.Record, unit string) (list []string) {
+	for _, h := range rec.Heads(unit) {
+		list = append(list, string(h.Value))
+	}
+	slices.Sort(list)
+	return list
+}

@@ -205,7 +205,7 @@ func TestASecondBranchIsKeptHeldAndAnsweredFork(t *testing.T) {
 		a.write(household, "household", villageA, w("household_code", "2"))
 		a.push()
 		b.write(household, "household", villageA, w("household_code", "3"))
-		b.write(household, "household", villageA, w("address", "cuối thôn"))
+		b.write(household, "household", villageA, w("household_code", "4")) // its parent is the branch's own number 2, not the feed's
 		for _, piece := range [][2]int{{1, 2}, {3, 3}, {2, 3}} {
 			if _, err := s.Push(ctx, b.dev, b.segment(piece[0], piece[1])); code(err) != "fork" {
 				t.Fatalf("second branch %v is answered with %v", piece, err)
@@ -223,16 +223,17 @@ func TestASecondBranchIsKeptHeldAndAnsweredFork(t *testing.T) {
 		for _, seq := range []uint64{2, 3} {
 			must(t, s.Release(ctx, fieldsync.Dot{Replica: branch, Seq: seq}, "chairman", ""))
 		}
-		if heads := mergedOf(t, s, household).Heads("household_code"); len(heads) != 2 {
-			t.Errorf("household_code has %d live values after the release, want 2", len(heads))
+		want := []string{`"2"`, `"4"`}
+		if diff := cmp.Diff(want, values(mergedOf(t, s, household), "household_code")); diff != "" {
+			t.Errorf("household_code after the release (-want +got):\n%s", diff)
 		}
 		reader := newTab(t, s, "en3", "enumerator", villageA)
 		fp := reader.pull(1<<20, villageA)
 		if fp[villageA] != reader.print() {
 			t.Error("fingerprints differ after pulling a released branch")
 		}
-		if heads := reader.records[household].Heads("household_code"); len(heads) != 2 {
-			t.Errorf("a tablet shows %d live values, want 2", len(heads))
+		if diff := cmp.Diff(want, values(reader.records[household], "household_code")); diff != "" {
+			t.Errorf("household_code on a tablet (-want +got):\n%s", diff)
 		}
 		sound(t, s)
 	})
