@@ -184,7 +184,7 @@ func (p *formPage) board() (items []fyne.CanvasObject) {
 	if v.form.News() {
 		items = append(items, newButton(a.t("news.open"), lookPlain, func() { a.show(&newsPage{v: v}) }).withIcon(theme.DownloadIcon()))
 	}
-	items = append(items, newButton(a.t("conflict.list"), lookPlain, func() { a.show(&conflictsPage{household: v.form.Household(), title: v.title()}) }).withIcon(theme.InfoIcon()))
+	items = append(items, newButton(a.t("conflict.list"), lookPlain, func() { a.show(&conflictsPage{v: v}) }).withIcon(theme.InfoIcon()))
 	return items
 }
 

@@ -51,7 +51,7 @@ func (w *world) tour(see func(name string)) {
 		see("section-water-" + name)
 		a.back()
 		see("form-" + name)
-		step("conflicts-"+name, &conflictsPage{household: id(1 + i), title: "Hộ"})
+		step("conflicts-"+name, &conflictsPage{v: a.top().(*formPage).v})
 		a.back()
 		a.back()
 		w.settle()

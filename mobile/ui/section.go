@@ -232,8 +232,10 @@ func matchesLine(pattern, unit string) bool {
 }
 
 // unitName is the wording of a unit's question, with the person it is about.
-func (v *visit) unitName(unit string) string {
-	q, ok := v.kind.Question(unit)
+func (v *visit) unitName(unit string) string { return v.nameOf(schema.KindInterview, unit) }
+
+func (v *visit) nameOf(kind, unit string) string {
+	q, ok := v.q.Question(kind, unit)
 	if !ok {
 		return unit
 	}

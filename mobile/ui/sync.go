@@ -166,9 +166,19 @@ func (p *syncPage) held(a *App) (items []fyne.CanvasObject) {
 	}
 	items = append(items, heading(a.t("sync.held")))
 	for _, c := range p.notes {
-		items = append(items, changeLine(a, c))
+		items = append(items, changeLine(a, a.headOf(c.Record), c))
 	}
 	return items
+}
+
+// headOf names the household a record is of; "" when it is not on this tablet any more.
+func (a *App) headOf(record string) string {
+	for _, r := range a.store.Households(tablet.Filter{}) {
+		if r.ID == record || r.Interview == record {
+			return r.Head
+		}
+	}
+	return ""
 }
 
 func (p *syncPage) past(a *App) (items []fyne.CanvasObject) {
