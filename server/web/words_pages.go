@@ -86,7 +86,7 @@ var householdWords = words{
 	"state.returned":       {"Trả lại để bổ sung", "Returned"},
 
 	"household.recognised":     {"%s (công nhận)", "%s (recognised)"},
-	"tablets.summary":          {"%s máy, lâu nhất: %s", "%s tablets, the longest silent: %s"},
+	"tablets.summary":          {"%s máy, lâu nhất: %s", "Tablets: %s; the longest silent: %s"},
 	"household.facts":          {"Về hộ này", "About this household"},
 	"household.conflicts":      {"Câu trả lời khác nhau, chờ quyết định", "Different answers, waiting for a decision"},
 	"household.member":         {"Thành viên", "Member"},
