@@ -127,7 +127,7 @@ func publish(from, to string) error {
 		return fmt.Errorf("name the backup: %w", err)
 	}
 	if dir, err := os.Open(filepath.Dir(to)); err == nil {
-		dir.Sync() // where a folder can be synced at all (not on Windows); the file itself is durable
+		_ = dir.Sync() // where a folder can be synced at all (not on Windows); the file itself is durable
 		dir.Close()
 	}
 	return nil

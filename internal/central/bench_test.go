@@ -2,10 +2,15 @@ package central
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,11 +64,17 @@ func benchInterview(r *rand.Rand) []any {
 	return a
 }
 
-// load is the bodies of one round of a benchmark, as lines of requests.
+// load is what the clients of one round of a benchmark send.
 type load struct {
-	clients [][]*fieldsync.Segment
+	clients []client
 	changes int
-	bytes   int
+}
+
+// client is one device with its requests, compressed as they come off the wire.
+type client struct {
+	token    string
+	segments []*fieldsync.Segment
+	bodies   [][]byte
 }
 
 func benchLoad(b *testing.B, s *Store, round string, seed uint64) *load {
@@ -74,70 +85,70 @@ func benchLoad(b *testing.B, s *Store, round string, seed uint64) *load {
 		for range benchHouseholds {
 			x.household(benchVillages[c], round, benchInterview(r)...)
 		}
-		var list []*fieldsync.Segment
+		one := client{token: fmt.Sprintf("bench-%d-%d", c, seed)}
+		hash := sha256.Sum256([]byte(one.token))
+		must(b, s.Update(context.Background(), func(tx *sql.Tx) error {
+			_, err := tx.Exec("INSERT INTO device (account, token_hash, created_at) VALUES ($1, $2, 1)", x.dev.Account, hash[:])
+			return err
+		}))
 		for from := 1; from <= len(x.log); from += 256 {
 			seg := x.segment(from, min(from+255, len(x.log)))
-			list = append(list, seg)
-			for _, line := range seg.Lines {
-				l.changes++
-				l.bytes += len(line.Bytes)
-			}
+			one.segments = append(one.segments, seg)
+			one.bodies = append(one.bodies, gzipped(b, seg))
+			l.changes += len(seg.Lines)
 		}
-		l.clients = append(l.clients, list)
+		l.clients = append(l.clients, one)
 	}
 	return l
 }
 
-// receive does with a request what the endpoint does before Push: decode every line, chain it, check the signature.
-func receive(b *testing.B, s *Store, dev fieldsync.Device, sent *fieldsync.Segment) {
-	pub, err := s.replicaPub(sent.Replica)
-	if err != nil {
-		b.Error(err)
-		return
-	}
-	seg := &fieldsync.Segment{PushHead: sent.PushHead, Lines: make([]fieldsync.Line, len(sent.Lines))}
-	h := sent.Prev
-	for i, l := range sent.Lines {
-		c, fault := fieldsync.DecodeChange(sent.Replica, l.Bytes)
-		h = fieldsync.ChainNext(h, l.Bytes)
-		seg.Lines[i] = fieldsync.Line{Seq: l.Seq, Bytes: l.Bytes, H: h, Change: c, Fault: fault}
-	}
-	if !bytes.Equal(h, sent.H) || !fieldsync.VerifyHead(pub, sent.Replica, sent.To, h, sent.Sig) {
-		b.Error("the segment does not verify")
-		return
-	}
-	answer, err := s.Push(context.Background(), dev, seg)
-	if err != nil || len(answer.Notes) > 0 {
-		b.Errorf("push: %v, notes %v", err, answer)
-	}
+func gzipped(b *testing.B, seg *fieldsync.Segment) []byte {
+	var body bytes.Buffer
+	z := gzip.NewWriter(&body)
+	must(b, fieldsync.EncodeSegment(z, seg))
+	must(b, z.Close())
+	return body.Bytes()
 }
 
-func (s *Store) replicaPub(id string) (pub []byte, err error) {
-	err = s.View(context.Background(), func(tx *sql.Tx) error {
-		r, err := readReplica(context.Background(), tx, id)
-		if err == nil {
-			pub = r.pub
-		}
-		return err
-	})
-	return pub, err
-}
-
-// pushAll pushes a load from all clients at once and returns how long it took.
+// pushAll sends a load from all clients at once over HTTP and returns how long it took: token, decompression, decoding, chain
+// and signature, permissions, merge, judgement, counters, the durable commit, the receipt.
 func pushAll(b *testing.B, s *Store, l *load) time.Duration {
+	server := httptest.NewServer(fieldsync.NewHandler(s, fieldsync.HandlerOptions{Log: quiet}))
+	defer server.Close()
 	start := time.Now()
 	var all sync.WaitGroup
-	for _, segs := range l.clients {
+	for _, c := range l.clients {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			for _, seg := range segs {
-				receive(b, s, fieldsync.Device{ID: 1, Account: "any"}, seg)
+			for _, body := range c.bodies {
+				c.send(b, server.URL, body)
 			}
 		}()
 	}
 	all.Wait()
 	return time.Since(start)
+}
+
+func (c client) send(b *testing.B, base string, body []byte) {
+	req, err := http.NewRequest(http.MethodPost, base+fieldsync.PathPush, bytes.NewReader(body))
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Content-Type", fieldsync.MediaType)
+	req.Header.Set("Content-Encoding", "gzip")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer resp.Body.Close()
+	var answer fieldsync.PushAnswer
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK || len(answer.Notes) > 0 {
+		b.Errorf("push: status %d, %v, notes %v", resp.StatusCode, err, answer.Notes)
+	}
 }
 
 // rawSQLite writes the same bodies without any of it: one log row and one state row a change, two secondary indexes each,
@@ -189,8 +200,8 @@ type rawLine struct {
 }
 
 func (l *load) lines() (lines []rawLine) {
-	for c, segs := range l.clients {
-		for _, seg := range segs {
+	for c := range l.clients {
+		for _, seg := range l.clients[c].segments {
 			for _, x := range seg.Lines {
 				lines = append(lines, rawLine{x.Change.Record, benchVillages[c], seg.Replica, int64(x.Seq), x.Bytes})
 			}

@@ -59,8 +59,7 @@ type push struct {
 
 // forkedAt is where a segment leaves what is here.
 type forkedAt struct {
-	line   int // index of the first differing line; -1: it lies before the segment
-	branch *replicaRow
+	line int // index of the first differing line; -1: it lies before the segment
 }
 
 func (p *push) prepare(ctx context.Context, tx *sql.Tx) (err error) {

@@ -3,6 +3,7 @@ package central
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -187,7 +188,8 @@ func TestAGapIsRefusedWithWhatIsHere(t *testing.T) {
 		_, err := s.Push(context.Background(), a.dev, a.segment(1, 2))
 		must(t, err)
 		_, err = s.Push(context.Background(), a.dev, a.segment(4, 5))
-		if code(err) != "gap" || err.(*fieldsync.Problem).Have.Seq != 2 {
+		var p *fieldsync.Problem
+		if !errors.As(err, &p) || p.Code != "gap" || p.Have.Seq != 2 {
 			t.Errorf("a gap is answered with %v", err)
 		}
 	})

@@ -197,11 +197,7 @@ func (s *Store) villageCounts(ctx context.Context, tx *sql.Tx, round, standard s
 
 func countOf(t *tally) AreaCount {
 	return AreaCount{
-		Tally: survey.Tally{
-			Listed: t[tListed], Interviewed: t[tInterviewed], Visited: t[tVisited], Poor: t[tPoor], NearPoor: t[tNearPoor], NotPoor: t[tNotPoor],
-			Undetermined: t[tUndetermined], Persons: t[tPersons], PoorPersons: t[tPoorPersons], NearPoorPersons: t[tNearPersons],
-			OpenConflicts: t[tConflicts], PoorLow: t[tPoorLow], PoorHigh: t[tPoorHigh], NearPoorLow: t[tNearLow], NearPoorHigh: t[tNearHigh],
-		},
+		Tally:    t.survey(),
 		Recorded: t[tInterviews], Complete: t[tComplete], Waiting: t[tWaiting],
 	}
 }

@@ -182,15 +182,15 @@ func (s *server) exec(sql string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	_, err = conn.Exec(ctx, sql)
 	return err
 }
 
 func (s *server) stop() {
 	if s.cmd != nil {
-		s.cmd.Process.Signal(syscall.SIGINT) // fast shutdown; SIGTERM would wait for connections
-		s.cmd.Wait()
+		_ = s.cmd.Process.Signal(syscall.SIGINT) // fast shutdown; SIGTERM would wait for connections
+		_ = s.cmd.Wait()
 	}
 	os.RemoveAll(s.dir)
 }
