@@ -131,7 +131,7 @@ func (w *world) settledHouse() {
 }
 
 func TestEveryScreenFitsEveryTabletInBothLanguages(t *testing.T) {
-	shots := os.Getenv("RASOAT_SHOTS") // a folder: every screen is drawn into it
+	shots := os.Getenv("RASOAT_SHOTS") // a folder: every screen is drawn into it in the two smallest sizes
 	w := newWorld(t)
 	w.ready()
 	w.fill(24)
@@ -150,8 +150,13 @@ func TestEveryScreenFitsEveryTabletInBothLanguages(t *testing.T) {
 					w.win.Resize(size)
 					where := fmt.Sprintf("%s %s %gx%g text %g", name, lang, size.Width, size.Height, textSize)
 					checkFits(t, where, w.a.frame, size)
-					if shots != "" {
-						saveShot(t, w, filepath.Join(shots, fmt.Sprintf("%s-%s-%gx%g-%g.png", name, lang, size.Width, size.Height, textSize)))
+					if shots != "" && (size == sizes[0] || size == sizes[1]) {
+						file := filepath.Join(shots, fmt.Sprintf("%s-%s-%gx%g-%g", name, lang, size.Width, size.Height, textSize))
+						saveShot(t, w, file+".png")
+						if w.a.frame.down.Visible() {
+							w.a.frame.turn(99)
+							saveShot(t, w, file+"-end.png")
+						}
 					}
 				}
 			})
@@ -166,6 +171,12 @@ func checkFits(t *testing.T, where string, f *frame, size fyne.Size) {
 	t.Helper()
 	if got := f.MinSize().Width; got > size.Width {
 		t.Errorf("%s: needs a width of %g", where, got)
+	}
+	if f.sheet != nil {
+		if need := f.sheet.body.heightFor(size.Width-2*edge) + 2*edge; need > f.sheet.Size().Height+1 {
+			t.Errorf("%s: the page needs a height of %g, can be scrolled over %g", where, need, f.sheet.Size().Height)
+		}
+		checkHeights(t, where, f.sheet.body)
 	}
 	var check func(o fyne.CanvasObject, at fyne.Position, right float32)
 	check = func(o fyne.CanvasObject, at fyne.Position, right float32) {
@@ -199,4 +210,17 @@ func checkFits(t *testing.T, where string, f *frame, size fyne.Size) {
 		}
 	}
 	check(f, fyne.Position{}, size.Width)
+}
+
+// checkHeights fails when a box was laid out lower than it needs.
+func checkHeights(t *testing.T, where string, b *box) {
+	t.Helper()
+	if need := b.heightFor(b.Size().Width); b.Visible() && need > b.Size().Height+1 {
+		t.Errorf("%s: a box of %v needs a height of %g; it says %q", where, b.Size(), need, texts(b))
+	}
+	for _, item := range b.items {
+		if inner, ok := item.(*box); ok && inner.Visible() {
+			checkHeights(t, where, inner)
+		}
+	}
 }
