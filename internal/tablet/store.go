@@ -127,6 +127,9 @@ func newStore(dir string, o Options) *Store {
 
 // start brings a fresh connection to where work can begin.
 func (s *Store) start(ctx context.Context) error {
+	if err := s.claim(ctx); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
@@ -149,6 +152,16 @@ func (s *Store) start(ctx context.Context) error {
 		return err
 	}
 	return s.commitLeft(ctx)
+}
+
+// claim takes the lock that keeps a second program out. Reading alone does not: in WAL mode SQLite takes it, and then keeps it,
+// with the first writing transaction.
+func (s *Store) claim(ctx context.Context) error {
+	t, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("claim the store: %w", err)
+	}
+	return t.Rollback()
 }
 
 func (s *Store) migrate(ctx context.Context) error {

@@ -465,6 +465,12 @@ func TestASecondProgramOnTheSameFolderIsRefused(t *testing.T) {
 	s := h.tablet("en01", village)
 	_, err := Open(bg, s.dir, Options{})
 	wantProblem(t, err, "in_use")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openAt(t, s.dir) // it has written nothing since, and still it is alone
+	_, err = Open(bg, again.dir, Options{})
+	wantProblem(t, err, "in_use")
 }
 
 func TestAnotherPersonMayEnrolOnlyWhenNothingIsUnsent(t *testing.T) {
