@@ -161,17 +161,20 @@ func (f *frame) layout(size fyne.Size) {
 
 func (f *frame) layoutTop(width float32) float32 {
 	x, right := float32(edge), width-edge
+	bar := float32(touchHeight)
 	if f.back != nil {
 		place(f.back, x, 6, touchHeight, touchHeight)
 		x += touchHeight + gapWidth
 	}
 	for i := len(f.tools) - 1; i >= 0; i-- {
 		w := f.tools[i].MinSize().Width
-		place(f.tools[i], right-w, 6, w, touchHeight)
+		h := f.tools[i].heightFor(w)
+		place(f.tools[i], right-w, 6, w, h)
 		right -= w + gapWidth
+		bar = max(bar, h)
 	}
 	h := f.title.heightFor(right - x)
-	bar := max(touchHeight, h) + 12
+	bar = max(bar, h) + 12
 	place(f.title, x, (bar-h)/2, right-x, h)
 	place(f.bar, 0, 0, width, bar)
 	place(f.rule, 0, bar, width, 1)

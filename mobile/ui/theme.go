@@ -32,7 +32,7 @@ const (
 )
 
 // TextSizes are the sizes a person may choose from, in dp.
-var TextSizes = []float32{18, 22, 26}
+var TextSizes = []float32{18, 22, 28}
 
 // appTheme is black on white with large text. It never uses the bundled monospace font, which lets the marks of stacked
 // Vietnamese vowels collapse.
