@@ -28,7 +28,7 @@ const (
 const (
 	WhyReplica       = "replica"       // nobody has accepted the replica yet
 	WhyScope         = "scope"         // the author was never granted the household's villages
-	WhyRevoked       = "revoked"       // the author's grant was revoked
+	WhyRevoked       = "revoked"       // the author's grant, or the device, was revoked
 	WhyAuthor        = "author"        // another account than the replica's
 	WhyRole          = "role"          // a role the account has not, or a unit the role may not write
 	WhyKind          = "kind"          // an unknown kind of record
@@ -50,9 +50,11 @@ type replicaRow struct {
 	pub                              ed25519.PublicKey
 	seq, forkAt                      uint64
 	h                                fieldsync.B64
+	revoked                          bool // its device was revoked: what comes late, by hand, is held
 }
 
-const replicaColumns = "replica, home, account, state, fork_of, pub, seq, fork_at, h"
+const replicaColumns = `replica, home, account, state, fork_of, pub, seq, fork_at, h,
+	(SELECT count(*) FROM device WHERE device.id = replica.device AND device.revoked_at <> 0)`
 
 func readReplica(ctx context.Context, tx *sql.Tx, id string) (*replicaRow, error) {
 	return scanReplica(tx.QueryRowContext(ctx, "SELECT "+replicaColumns+" FROM replica WHERE replica = $1", id))
@@ -61,13 +63,13 @@ func readReplica(ctx context.Context, tx *sql.Tx, id string) (*replicaRow, error
 func scanReplica(row interface{ Scan(...any) error }) (*replicaRow, error) {
 	var r replicaRow
 	var pub, h []byte
-	var seq, forkAt int64
-	err := row.Scan(&r.id, &r.home, &r.account, &r.state, &r.forkOf, &pub, &seq, &forkAt, &h)
+	var seq, forkAt, revoked int64
+	err := row.Scan(&r.id, &r.home, &r.account, &r.state, &r.forkOf, &pub, &seq, &forkAt, &h, &revoked)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, &fieldsync.Problem{Status: 403, Code: "replica", Title: "This replica is not registered here.",
 			Detail: "Say hello first: a valid token registers its replica."}
 	}
-	r.pub, r.h, r.seq, r.forkAt = pub, h, uint64(seq), uint64(forkAt)
+	r.pub, r.h, r.seq, r.forkAt, r.revoked = pub, h, uint64(seq), uint64(forkAt), revoked != 0
 	return &r, err
 }
 
@@ -104,6 +106,9 @@ func (s *Store) fate(rep *replicaRow, by *author, c *fieldsync.Change) (state, w
 		return StateHeld, WhyReplica
 	case replicaFork:
 		return StateHeld, WhyFork
+	}
+	if rep.revoked {
+		return StateHeld, WhyRevoked
 	}
 	q := s.set.Questionnaires[c.Form]
 	if q == nil {

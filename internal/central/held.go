@@ -118,10 +118,19 @@ func (s *Store) AcceptReplica(ctx context.Context, replica, account string) erro
 		}
 		return nil
 	})
-	for done := false; err == nil && !done; {
-		done, err = s.acceptSome(ctx, replica)
+	if err != nil {
+		return err
 	}
-	return err
+	return s.acceptAll(ctx, replica)
+}
+
+// acceptAll decides anew about everything that was held for the replica.
+func (s *Store) acceptAll(ctx context.Context, replica string) error {
+	for {
+		if done, err := s.acceptSome(ctx, replica); err != nil || done {
+			return err
+		}
+	}
 }
 
 // acceptSome decides anew about the first of the changes that were held for the replica, in one transaction.

@@ -87,6 +87,9 @@ func (s *Store) registerReplica(ctx context.Context, tx *sql.Tx, dev fieldsync.D
 	if err != nil {
 		return nil, err
 	}
+	if r.state == replicaUnaccepted && slices.Equal(r.pub, pub) {
+		return s.claim(ctx, tx, dev, r)
+	}
 	if r.account != dev.Account || r.state == replicaServer || r.state == replicaFork || !slices.Equal(r.pub, pub) {
 		return nil, errReplica
 	}

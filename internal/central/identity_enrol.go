@@ -238,8 +238,12 @@ func (s *Store) enrolAnswer(ctx context.Context, tx *sql.Tx, a *Account, token s
 	if err != nil {
 		return nil, err
 	}
+	keys, err := s.stickKeys(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	me := s.Self()
-	return &fieldsync.EnrolAnswer{Token: token, Account: a.Account, Name: a.Name, Role: a.Role, Scopes: scopes, Areas: areas, Rounds: rounds,
+	return &fieldsync.EnrolAnswer{Recovery: keys.recovery, BundleTo: keys.to(), Token: token, Account: a.Account, Name: a.Name, Role: a.Role, Scopes: scopes, Areas: areas, Rounds: rounds,
 		Server: me.Server, ServerKey: fieldsync.B64(me.Key.Public().(ed25519.PublicKey)), Now: s.Now()}, nil
 }
 

@@ -47,6 +47,14 @@ func (s *Store) Hello(ctx context.Context, dev fieldsync.Device, req *fieldsync.
 	if err := s.grouped(ctx, 1, greet); err != nil {
 		return nil, err
 	}
+	if h.carried() { // by hand, before this first word of the tablet: now it is decided about
+		if err := s.acceptAll(ctx, req.Replica); err != nil {
+			return nil, err
+		}
+		if err := s.grouped(ctx, 1, greet); err != nil {
+			return nil, err
+		}
+	}
 	if h.rolledBack != "" {
 		if err := s.newEpoch(ctx, h.rolledBack); err != nil {
 			return nil, err
@@ -83,6 +91,7 @@ type hello struct {
 	areas      []fieldsync.AreaInfo
 	rounds     []string
 	notes      []fieldsync.Note
+	keys       stickKeys
 	rolledBack string // why the store must have been rolled back
 }
 
@@ -97,6 +106,9 @@ func (h *hello) read() (err error) {
 		return err
 	}
 	if h.notes, err = h.s.notesOf(h.ctx, h.tx, h.replica); err != nil {
+		return err
+	}
+	if h.keys, err = h.s.stickKeys(h.ctx, h.tx); err != nil {
 		return err
 	}
 	if h.rolledBack, err = h.proof(); err != nil {
@@ -140,10 +152,10 @@ func (h *hello) proof() (string, error) {
 	if err := h.tx.QueryRowContext(h.ctx, "SELECT acked FROM replica WHERE replica = $1", h.replica.id).Scan(&acked); err != nil {
 		return "", err
 	}
-	if h.req.Acked > h.replica.seq && h.req.Acked > uint64(acked) {
+	epoch := h.s.Self().Epoch
+	if h.req.Acked > h.replica.seq && h.req.Acked > uint64(acked) && ofEpoch(h.req.Cursors, epoch) {
 		return fmt.Sprintf("replica %s has a receipt up to %d, here are %d", h.replica.id, h.req.Acked, h.replica.seq), nil
 	}
-	epoch := h.s.Self().Epoch
 	for _, scope := range h.scopes {
 		cursor, ok := h.req.Cursors[scope]
 		if !ok || cursor.Epoch != epoch || cursor.Pos == 0 {
@@ -159,6 +171,24 @@ func (h *hello) proof() (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// ofEpoch tells whether a tablet may have its receipts from this epoch. After a restore every tablet has one for more than is
+// here; its cursors say that it is of the epoch before, and then it proves nothing new.
+func ofEpoch(cursors map[string]fieldsync.Cursor, epoch string) bool {
+	for _, c := range cursors {
+		if c.Epoch == epoch {
+			return true
+		}
+	}
+	return len(cursors) == 0
+}
+
+// carried tells whether changes of this replica came by hand and wait for it to be accepted, which this hello has done.
+func (h *hello) carried() bool {
+	return h.replica.state == replicaAccepted && slices.ContainsFunc(h.notes, func(n fieldsync.Note) bool {
+		return n.State == StateHeld && n.Why == WhyReplica
+	})
 }
 
 // remember writes the last contact, the clock's skew, and which board acts the tablet has seen.
@@ -190,7 +220,7 @@ func (h *hello) answer() (*fieldsync.HelloAnswer, error) {
 	a := &fieldsync.HelloAnswer{Proto: fieldsync.Proto, Server: me.Server, Epoch: me.Epoch,
 		Have: fieldsync.Have{Seq: h.replica.seq, H: h.replica.h}, Scopes: h.scopes, Areas: h.areas, Rounds: h.rounds, Drop: []string{},
 		Limits:         fieldsync.LimitsInfo{Changes: fieldsync.MaxBatchChanges, Bytes: fieldsync.MaxRequestBytes, Wire: fieldsync.WireBytes},
-		Questionnaires: sortedKeys(set.Questionnaires), Standards: sortedKeys(set.Standards), Notes: h.notes, Now: h.s.Now()}
+		Questionnaires: sortedKeys(set.Questionnaires), Standards: sortedKeys(set.Standards), Notes: h.notes, Now: h.s.Now(), Recovery: h.keys.recovery, BundleTo: h.keys.to()}
 	for scope := range h.req.Cursors {
 		if _, granted := slices.BinarySearch(h.scopes, scope); !granted {
 			a.Drop = append(a.Drop, scope)

@@ -206,7 +206,7 @@ func (s *Store) lockReplica(ctx context.Context, tx *sql.Tx, rep *replicaRow) er
 	if err != nil {
 		return err
 	}
-	if now.seq != rep.seq || now.state != rep.state || now.account != rep.account || !bytes.Equal(now.h, rep.h) {
+	if now.seq != rep.seq || now.state != rep.state || now.account != rep.account || now.revoked != rep.revoked || !bytes.Equal(now.h, rep.h) {
 		return errStale
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rasoat/rasoat/internal/survey"
 	"github.com/rasoat/rasoat/schema"
@@ -106,41 +107,66 @@ func (s *Store) roundDetail(ctx context.Context, tx *sql.Tx, id string) (RoundDe
 	return all[0], nil
 }
 
-func (s *Store) roundDetails(ctx context.Context, tx *sql.Tx, ids []string) ([]RoundDetail, error) {
+func (s *Store) roundDetails(ctx context.Context, tx *sql.Tx, ids []string) (out []RoundDetail, err error) {
 	r := &reader{s, ctx, tx, map[string]*row{}}
 	if err := r.load(ids...); err != nil {
 		return nil, err
 	}
-	var rows []*row
 	for _, id := range ids {
-		if x := r.rows[id]; x != nil && x.kind == "round" {
-			rows = append(rows, x)
+		x := r.rows[id]
+		if x == nil || x.kind != "round" {
+			continue
+		}
+		d, err := s.details.of(r, x)
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			out = append(out, *d)
 		}
 	}
-	records, err := r.restore(rows)
+	return out, nil
+}
+
+// detailCache keeps the rounds as pages need them: with the residents of a thousand villages one takes milliseconds to read,
+// and every page asks for it. An entry counts while the record has the version it was read at.
+type detailCache struct{ byID sync.Map }
+
+type cachedDetail struct {
+	ver    int64
+	detail *RoundDetail // nil: the round was deleted
+}
+
+func (c *detailCache) of(r *reader, x *row) (*RoundDetail, error) {
+	if known, ok := c.byID.Load(x.rec); ok && known.(cachedDetail).ver == x.ver {
+		return known.(cachedDetail).detail, nil
+	}
+	records, err := r.restore([]*row{x})
 	if err != nil {
 		return nil, err
 	}
-	var out []RoundDetail
-	for _, x := range rows {
-		rec := records[x.rec]
-		policies := s.policiesOf(rec)
-		if deleted(rec, policies) {
-			continue
-		}
-		info := readRound(rec, policies)
-		d := RoundDetail{ID: x.rec, Name: info.name, Kind: info.kind, Standard: info.standard, Questionnaire: info.questionnaire,
-			From: info.from, To: info.to, Area: info.area, Date: info.date, Residents: map[string]Residents{}, Record: rec}
-		for _, unit := range rec.Units() {
-			area, ok := strings.CutPrefix(unit, residentsUnit)
-			var n Residents
-			if ok && json.Unmarshal(provisional(rec, unit, policies), &n) == nil {
-				d.Residents[area] = n
-			}
-		}
-		out = append(out, d)
+	d := r.s.detailOf(records[x.rec])
+	c.byID.Store(x.rec, cachedDetail{x.ver, d})
+	return d, nil
+}
+
+// detailOf reads a round's record; nil when it was deleted.
+func (s *Store) detailOf(rec *fieldsync.Record) *RoundDetail {
+	policies := s.policiesOf(rec)
+	if deleted(rec, policies) {
+		return nil
 	}
-	return out, nil
+	info := readRound(rec, policies)
+	d := &RoundDetail{ID: rec.ID, Record: rec, Name: info.name, Kind: info.kind, Standard: info.standard, Questionnaire: info.questionnaire,
+		From: info.from, To: info.to, Area: info.area, Date: info.date, Residents: map[string]Residents{}}
+	for _, unit := range rec.Units() {
+		area, ok := strings.CutPrefix(unit, residentsUnit)
+		var n Residents
+		if ok && json.Unmarshal(provisional(rec, unit, policies), &n) == nil {
+			d.Residents[area] = n
+		}
+	}
+	return d
 }
 
 // Totals counts the areas below one. Counters are kept for every village and, by the round's own geography, for all that lies
@@ -158,41 +184,73 @@ func (s *Store) Totals(ctx context.Context, q TotalsQuery) (t *Totals, err error
 		if t.Date == "" {
 			t.Date = round.Date
 		}
-		counts, err := s.villageCounts(ctx, tx, round.ID, t.Standard)
+		villages := s.villagesBelow(q.Area, t.Date)
+		counts, err := s.villageCounts(ctx, tx, round.ID, t.Standard, villages)
 		if err != nil {
 			return err
 		}
-		s.fillTotals(t, q.Area, counts)
+		s.fillTotals(t, q.Area, villages, counts)
 		return nil
 	})
 	return t, err
 }
 
-// villageCounts reads the counters of a round's villages.
-func (s *Store) villageCounts(ctx context.Context, tx *sql.Tx, round, standard string) (map[string]*AreaCount, error) {
-	counts := map[string]*AreaCount{}
+// villagesBelow lists the villages of an area on a date; nil for no area.
+func (s *Store) villagesBelow(area, date string) []string {
+	if area == "" {
+		return nil
+	}
+	villages := []string{}
 	p := s.places.Load()
-	err := eachRow(ctx, tx, "SELECT area, "+strings.Join(counterColumns[:], ", ")+" FROM counter WHERE round = $1 AND standard = $2",
-		[]any{round, standard}, func(rows *sql.Rows) error {
-			var area string
-			var t tally
-			into := []any{&area}
-			for i := range t {
-				into = append(into, &t[i])
-			}
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			if a, ok := p.any(area); !ok || a.Level == schema.LevelVillage {
-				c := countOf(&t)
-				counts[area] = &c
-			}
-			return nil
+	if a, ok := p.At(area, date); ok && a.Level == schema.LevelVillage {
+		return append(villages, area)
+	}
+	for _, a := range p.Below(area, date) {
+		if a.Level == schema.LevelVillage {
+			villages = append(villages, a.Code)
+		}
+	}
+	return villages
+}
+
+// villageCounts reads the counters of these villages of a round, or of all it has when villages is nil.
+func (s *Store) villageCounts(ctx context.Context, tx *sql.Tx, round, standard string, villages []string) (map[string]*AreaCount, error) {
+	counts := map[string]*AreaCount{}
+	query := "SELECT area, " + strings.Join(counterColumns[:], ", ") + " FROM counter WHERE round = $1 AND standard = $2"
+	read := func(cond string, args ...any) error {
+		return eachRow(ctx, tx, query+cond, append([]any{round, standard}, args...), func(rows *sql.Rows) error {
+			return s.readCount(rows, counts)
 		})
-	if err != nil {
-		return nil, fmt.Errorf("read counters: %w", err)
+	}
+	if villages == nil {
+		if err := read(""); err != nil {
+			return nil, fmt.Errorf("read counters: %w", err)
+		}
+	}
+	for piece := range slices.Chunk(villages, maxKeys) {
+		cond, args := s.eng.in(3, piece)
+		if err := read(" AND area "+cond, args...); err != nil {
+			return nil, fmt.Errorf("read counters: %w", err)
+		}
 	}
 	return counts, nil
+}
+
+func (s *Store) readCount(rows *sql.Rows, counts map[string]*AreaCount) error {
+	var area string
+	var t tally
+	into := []any{&area}
+	for i := range t {
+		into = append(into, &t[i])
+	}
+	if err := rows.Scan(into...); err != nil {
+		return err
+	}
+	if a, ok := s.places.Load().any(area); !ok || a.Level == schema.LevelVillage {
+		c := countOf(&t)
+		counts[area] = &c
+	}
+	return nil
 }
 
 func countOf(t *tally) AreaCount {
@@ -202,14 +260,18 @@ func countOf(t *tally) AreaCount {
 	}
 }
 
-// fillTotals puts each village of the round into the row it belongs to on t.Date.
-func (s *Store) fillTotals(t *Totals, area string, counts map[string]*AreaCount) {
+// fillTotals puts each village of the round into the row it belongs to on t.Date. within are the villages of the asked area;
+// nil for all of the round.
+func (s *Store) fillTotals(t *Totals, area string, within []string, counts map[string]*AreaCount) {
 	p := s.places.Load()
 	round := t.Round
 	villages := map[string]bool{}
-	for _, a := range p.Below(round.Area, round.Date) {
-		if a.Level == schema.LevelVillage {
-			villages[a.Code] = true
+	if within == nil {
+		within = s.villagesBelow(round.Area, round.Date)
+	}
+	for _, v := range within {
+		if counts[v] != nil || slices.ContainsFunc(p.Path(v, round.Date), func(a schema.Area) bool { return a.Code == round.Area }) {
+			villages[v] = true
 		}
 	}
 	for v := range counts {

@@ -35,6 +35,7 @@ type Store struct {
 	places   atomic.Pointer[places]
 	replicas replicaCache
 	rules    rulesCache
+	details  detailCache
 	writer   *writer
 	jobs     background
 	gate     enrolGate
@@ -184,7 +185,7 @@ func (s *Store) identify(ctx context.Context) error {
 
 // bear gives a new store its identity; a store that has one keeps it.
 func (s *Store) bear(ctx context.Context, tx *sql.Tx) error {
-	for _, kv := range [][2]string{{"server", randomID(12)}, {"areas_version", "0"}, {"epoch", "e" + randomID(6)}, {"server_key", randomID(ed25519.SeedSize)}} {
+	for _, kv := range [][2]string{{"server", randomID(12)}, {"areas_version", "0"}, {"epoch", "e" + randomID(6)}, {"server_key", randomID(ed25519.SeedSize)}, {bundleKeyName, newBundleKey()}} {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING", kv[0], kv[1]); err != nil {
 			return err
 		}
