@@ -28,6 +28,8 @@ type commands struct {
 	Round     roundCommands     `cmd:"" help:"Đợt rà soát. · Rounds of review."`
 	Household householdCommands `cmd:"" help:"Danh sách hộ. · Lists of households."`
 	Held      heldCommands      `cmd:"" help:"Phần gửi lên đang bị giữ. · Changes that are held."`
+	Bundle    bundleCommands    `cmd:"" help:"Phần gửi bằng thẻ nhớ. · Work that comes by stick."`
+	Recovery  recoveryCommands  `cmd:"" help:"Khóa cứu hộ cho bản sao lưu. · The recovery key of backups."`
 	Rebuild   rebuildCommand    `cmd:"" help:"Dựng lại (hoặc chỉ kiểm) số liệu từ nhật ký. · Rebuild, or only verify, from the log."`
 	Backup    backupCommand     `cmd:"" help:"Sao lưu khi đang chạy. · Back up while running."`
 	Check     checkCommand      `cmd:"" help:"Kiểm tra thư mục phiếu và chuẩn. · Check a folder of definitions."`

@@ -133,6 +133,8 @@ type HelloAnswer struct {
 	Standards      []string   `json:"standards"`
 	Notes          []Note     `json:"notes,omitempty"`
 	Dict           []string   `json:"dict,omitempty"` // preset dictionaries the endpoints take and give zstd with
+	Recovery       string     `json:"recovery,omitempty"`
+	BundleTo       []string   `json:"bundle_to,omitempty"`
 	Now            int64      `json:"now"`
 }
 
