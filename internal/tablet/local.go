@@ -32,8 +32,11 @@ func (s *Store) Greeting(ctx context.Context) (*fieldsync.HelloRequest, error) {
 	return req, err
 }
 
+// maxSaw bounds what a hello names; a server takes no more. Those who wrote most come first: servers, and the neighbours.
+const maxSaw = 64
+
 func (s *Store) saw(ctx context.Context) (map[string]uint64, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT replica, seq FROM saw ORDER BY replica`)
+	rows, err := s.db.QueryContext(ctx, `SELECT replica, seq FROM saw ORDER BY seq DESC, replica LIMIT ?`, maxSaw)
 	if err != nil {
 		return nil, fmt.Errorf("read saw: %w", err)
 	}
@@ -66,6 +69,9 @@ func (s *Store) Learn(ctx context.Context, answer *fieldsync.HelloAnswer) (field
 	}
 	me := s.me
 	me.Epoch, me.Scopes, me.Rounds = answer.Epoch, answer.Scopes, answer.Rounds
+	if len(answer.BundleTo) > 0 {
+		me.BundleTo, me.Recovery = answer.BundleTo, answer.Recovery
+	}
 	me.Contact = s.now().UnixMilli()
 	if answer.Now > 0 {
 		me.Skew = answer.Now - me.Contact
@@ -178,7 +184,11 @@ func (s *Store) erasedPast(t *tx, f *feed, seq uint64) (n uint64, err error) {
 func (s *Store) Outbox(ctx context.Context, after uint64, maxChanges, maxBytes int) (*fieldsync.Segment, error) {
 	s.lock()
 	defer s.unlock()
-	f := s.sent()
+	return s.piece(ctx, s.sent(), after, maxChanges, maxBytes)
+}
+
+// piece cuts the next signed piece out of a feed; nil when nothing is left.
+func (s *Store) piece(ctx context.Context, f *feed, after uint64, maxChanges, maxBytes int) (*fieldsync.Segment, error) {
 	if after >= f.last {
 		return nil, nil
 	}

@@ -90,6 +90,21 @@ var sentences = map[string]schema.Text{
 	"form_closed": {
 		"vi": "Phiếu này đã đóng. Mở lại phiếu để ghi tiếp.",
 		"en": "This form is closed. Open it again to go on."},
+	"bundle_keys": {
+		"vi": "Máy chưa có khóa để niêm phong bản sao. Đồng bộ một lần khi có mạng; dữ liệu vẫn ở máy này.",
+		"en": "This tablet has no key yet to seal a copy with. Sync once when there is a network; the data stay on this tablet."},
+	"stick_gone": {
+		"vi": "Không thấy thẻ nhớ hoặc thư mục đã chọn. Cắm lại hoặc chọn thư mục khác.",
+		"en": "The stick or the chosen folder is not there. Plug it in again or choose another folder."},
+	"stick_full": {
+		"vi": "Thẻ nhớ đầy: bản sao chưa xong, chưa tính. Xóa bớt tệp khác trên thẻ hoặc dùng thẻ khác; dữ liệu vẫn ở máy này.",
+		"en": "The stick is full: the copy is not complete and does not count. Delete other files on it or use another stick; the data stay on this tablet."},
+	"stick_failed": {
+		"vi": "Bản sao chưa đọc lại được, chưa tính. Cắm lại và bấm Thử lại; dữ liệu vẫn ở máy này.",
+		"en": "The copy could not be read back and does not count. Plug the stick in again and try once more; the data stay on this tablet."},
+	"receipts_none": {
+		"vi": "Trên thẻ không có biên nhận của máy chủ. Ở xã chạy: server bundle receipts --out THƯ-MỤC.",
+		"en": "There are no receipts of the server on the stick. At the commune run: server bundle receipts --out FOLDER."},
 	"draft_kept": {
 		"vi": "Phần vừa nhập vẫn là bản nháp trên máy, chưa thành bản gửi đi. Báo xã mã {unit}.",
 		"en": "What you entered is still a draft on this tablet and not ready to be sent. Tell the commune code {unit}."},

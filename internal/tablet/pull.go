@@ -109,10 +109,8 @@ func (s *Store) apply(t *tx, scope string, c *fieldsync.Change) error {
 			st.rec.Erase(c.Dot)
 		}
 	}
-	if c.Role != "enumerator" && c.Role != "village_head" {
-		if err := s.noteSaw(t, c.Dot); err != nil {
-			return err
-		}
+	if err := s.noteSaw(t, c.Dot); err != nil {
+		return err
 	}
 	return s.enter(t, scope, c.Record, st)
 }
@@ -129,20 +127,27 @@ func (s *Store) join(t *tx, scope string, state *fieldsync.State) error {
 	}
 	st.rec.Join(other)
 	st.changed = true
+	last := map[string]uint64{}
 	for _, d := range st.rec.LiveDots() {
 		if s.wasErased(t, d) {
 			st.rec.Erase(d)
 		}
-		if by := st.rec.Author(d); by.Role != "enumerator" && by.Role != "village_head" {
-			if err := s.noteSaw(t, d); err != nil {
-				return err
-			}
+		last[d.Replica] = max(last[d.Replica], d.Seq)
+	}
+	for replica, seq := range last {
+		if err := s.noteSaw(t, fieldsync.Dot{Replica: replica, Seq: seq}); err != nil {
+			return err
 		}
 	}
 	return s.enter(t, scope, state.Record, st)
 }
 
+// noteSaw remembers the highest number seen of every other replica: after the server was restored this is how it learns what it
+// has lost, of its board's acts and of tablets that never come back.
 func (s *Store) noteSaw(t *tx, d fieldsync.Dot) error {
+	if s.feedOf(d.Replica) != nil {
+		return nil
+	}
 	return t.exec(`INSERT INTO saw (replica, seq) VALUES (?, ?) ON CONFLICT (replica) DO UPDATE SET seq = max(seq, excluded.seq)`, d.Replica, d.Seq)
 }
 
