@@ -41,11 +41,11 @@ const villageFile = `code,name,parent_code,valid_from,valid_to
 
 // desk is an operator at a data folder.
 type desk struct {
-	t    *testing.T
+	t    testing.TB
 	data string
 }
 
-func newDesk(t *testing.T) *desk { return &desk{t, filepath.Join(t.TempDir(), "data")} }
+func newDesk(t testing.TB) *desk { return &desk{t, filepath.Join(t.TempDir(), "data")} }
 
 // try runs a command with the desk's --data.
 func (d *desk) try(in string, args ...string) (status int, out, errOut string) {
@@ -155,7 +155,7 @@ func (s *served) end() {
 
 // device is a replica with a key, speaking to a server by the real client.
 type device struct {
-	t       *testing.T
+	t       testing.TB
 	replica string
 	key     ed25519.PrivateKey
 	client  *fieldsync.Client
@@ -164,7 +164,7 @@ type device struct {
 	h       fieldsync.B64
 }
 
-func newDevice(t *testing.T, base string) *device {
+func newDevice(t testing.TB, base string) *device {
 	t.Helper()
 	pub, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -210,7 +210,7 @@ func (b *device) save(record, kind, scope string, writes ...map[string]string) *
 	return seg
 }
 
-func newID(t *testing.T) string {
+func newID(t testing.TB) string {
 	t.Helper()
 	id, err := uuid.NewV7()
 	if err != nil {

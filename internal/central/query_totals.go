@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -185,7 +186,14 @@ func (s *Store) Totals(ctx context.Context, q TotalsQuery) (t *Totals, err error
 			t.Date = round.Date
 		}
 		villages := s.villagesBelow(q.Area, t.Date)
-		counts, err := s.villageCounts(ctx, tx, round.ID, t.Standard, villages)
+		areas := villages
+		if q.Area != "" && t.Date == round.Date { // what lies below is added up already
+			areas = []string{q.Area}
+			for _, a := range s.places.Load().Children(q.Area, t.Date) {
+				areas = append(areas, a.Code)
+			}
+		}
+		counts, err := s.counts(ctx, tx, round.ID, t.Standard, areas)
 		if err != nil {
 			return err
 		}
@@ -213,21 +221,25 @@ func (s *Store) villagesBelow(area, date string) []string {
 	return villages
 }
 
-// villageCounts reads the counters of these villages of a round, or of all it has when villages is nil.
-func (s *Store) villageCounts(ctx context.Context, tx *sql.Tx, round, standard string, villages []string) (map[string]*AreaCount, error) {
+// counts reads the counters of these areas of a round, or of all the villages it has when areas is nil.
+func (s *Store) counts(ctx context.Context, tx *sql.Tx, round, standard string, areas []string) (map[string]*AreaCount, error) {
 	counts := map[string]*AreaCount{}
 	query := "SELECT area, " + strings.Join(counterColumns[:], ", ") + " FROM counter WHERE round = $1 AND standard = $2"
 	read := func(cond string, args ...any) error {
 		return eachRow(ctx, tx, query+cond, append([]any{round, standard}, args...), func(rows *sql.Rows) error {
-			return s.readCount(rows, counts)
+			return readAreaCount(rows, counts)
 		})
 	}
-	if villages == nil {
+	if areas == nil {
 		if err := read(""); err != nil {
 			return nil, fmt.Errorf("read counters: %w", err)
 		}
+		maps.DeleteFunc(counts, func(area string, _ *AreaCount) bool {
+			a, ok := s.places.Load().any(area)
+			return ok && a.Level != schema.LevelVillage
+		})
 	}
-	for piece := range slices.Chunk(villages, maxKeys) {
+	for piece := range slices.Chunk(areas, maxKeys) {
 		cond, args := s.eng.in(3, piece)
 		if err := read(" AND area "+cond, args...); err != nil {
 			return nil, fmt.Errorf("read counters: %w", err)
@@ -236,7 +248,7 @@ func (s *Store) villageCounts(ctx context.Context, tx *sql.Tx, round, standard s
 	return counts, nil
 }
 
-func (s *Store) readCount(rows *sql.Rows, counts map[string]*AreaCount) error {
+func readAreaCount(rows *sql.Rows, counts map[string]*AreaCount) error {
 	var area string
 	var t tally
 	into := []any{&area}
@@ -246,10 +258,8 @@ func (s *Store) readCount(rows *sql.Rows, counts map[string]*AreaCount) error {
 	if err := rows.Scan(into...); err != nil {
 		return err
 	}
-	if a, ok := s.places.Load().any(area); !ok || a.Level == schema.LevelVillage {
-		c := countOf(&t)
-		counts[area] = &c
-	}
+	c := countOf(&t)
+	counts[area] = &c
 	return nil
 }
 
@@ -268,14 +278,14 @@ func (s *Store) fillTotals(t *Totals, area string, within []string, counts map[s
 	villages := map[string]bool{}
 	if within == nil {
 		within = s.villagesBelow(round.Area, round.Date)
+		for v := range counts {
+			villages[v] = true
+		}
 	}
 	for _, v := range within {
 		if counts[v] != nil || slices.ContainsFunc(p.Path(v, round.Date), func(a schema.Area) bool { return a.Code == round.Area }) {
 			villages[v] = true
 		}
-	}
-	for v := range counts {
-		villages[v] = true
 	}
 	if area != "" {
 		t.Area, _ = p.At(area, t.Date)
@@ -335,14 +345,18 @@ func childOf(path []schema.Area, under schema.Area) (schema.Area, bool) {
 	return schema.Area{}, false
 }
 
-// sum adds up villages. Residents of the area itself are taken where they were given for it, by the round's own geography,
+// sum adds up villages, or takes the area's own counter where it was read. Residents of the area itself are taken where they were given for it, by the round's own geography,
 // else the sum of its villages when all of them are known.
 func (d *RoundDetail) sum(area string, villages []string, counts map[string]*AreaCount, date string) AreaCount {
 	var all AreaCount
 	var residents Residents
 	same := true
+	own := counts[area]
+	if own != nil {
+		all = *own
+	}
 	for _, v := range villages {
-		if c := counts[v]; c != nil {
+		if c := counts[v]; c != nil && own == nil {
 			all.Add(c.Tally)
 			all.Recorded += c.Recorded
 			all.Complete += c.Complete
