@@ -106,6 +106,7 @@ func (w *world) checkHome(log *changeLog) {
 	if !report.OK() {
 		w.fail("I13: the server has stored otherwise than its log says: %+v", report.Differences[0])
 	}
+	w.clock.Add(25 * 3600_000) // no snapshot made before is given out any more
 	for _, account := range slices.Sorted(maps.Keys(accounts)) {
 		for _, scope := range w.home.granted(account) {
 			for _, state := range w.snapshot(account, scope) {
@@ -233,14 +234,14 @@ func (w *world) checkNode(t *tab, dir string, log *changeLog, whole bool) {
 }
 
 func (w *world) checkWhole(t *tab, rec string, state *fieldsync.State, log *changeLog, places map[string]bool) {
-	if !places[rec] {
+	if !places[rec] && len(state.Seen) > 0 { // what a tablet wrote itself of a village that is not its own stays, and holds nothing of others
 		w.fail("I12: %s still has %s, which stands in none of its villages (%v)", t.name, rec, w.home.granted(t.account))
 	}
 	got, want := seenDots(state), published(log.byRec[rec])
 	if w.home.epochs > 0 { // acts of the board younger than the backup live on where they were seen
 		got = slices.DeleteFunc(got, func(dot string) bool { return log.byDot[dot] == nil })
 	}
-	if !slices.Equal(got, want) {
+	if places[rec] && !slices.Equal(got, want) {
 		w.fail("I8: %s has seen %v of %s, published are %v", t.name, got, rec, want)
 	}
 }

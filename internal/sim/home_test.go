@@ -126,6 +126,7 @@ func (h *home) restore(b homeBackup) {
 	h.w.must(os.WriteFile(filepath.Join(dir, homeFile), data, 0o600), "write the backup back")
 	h.become(dir)
 	h.epochs++
+	h.w.witness.homePutBack()
 	was := h.store.Self()
 	h.claims++
 	_, err = h.canary.Hello(bg, &fieldsync.HelloRequest{Proto: []int{fieldsync.Proto}, Replica: canaryReplica, Pub: canaryKey, At: 1, Acked: 1000 + h.claims,

@@ -36,7 +36,10 @@ func stepPutBack(w *world, r *rand.Rand, t *tab) {
 	b := t.backups[r.IntN(len(t.backups))]
 	to := w.folder("tablet")
 	w.must(copyDir(b.dir, to), "copy a backup")
-	how := one(r, "the whole folder", "the database alone", "the database without its side file")
+	how := one(r, "the database alone", "the database without its side file")
+	if w.oldFolders && chance(r, 50) {
+		how = "the whole folder"
+	}
 	switch how {
 	case "the database alone":
 		side, err := os.ReadFile(filepath.Join(t.dir, sideFile))
@@ -53,7 +56,7 @@ func stepPutBack(w *world, r *rand.Rand, t *tab) {
 
 // stepClone starts a second tablet on a copy of the first's folder: two go on as one.
 func stepClone(w *world, _ *rand.Rand, t *tab) {
-	if len(w.tabs) > 5 {
+	if len(w.tabs) > 5 || !w.oldFolders {
 		return
 	}
 	c := &tab{w: w, name: fmt.Sprintf("%sk%d", t.name, len(w.tabs)), account: t.account, dir: w.folder("tablet")}
@@ -210,7 +213,7 @@ func stepServerBackup(w *world, _ *rand.Rand, _ *tab) { w.home.backup() }
 
 // stepServerRestore puts the server back to one of its backups.
 func stepServerRestore(w *world, r *rand.Rand, _ *tab) {
-	if w.home.epochs == 2 {
+	if w.home.epochs == 2 || w.oldFolders {
 		return
 	}
 	w.fault("R3 the server is put back from a backup")

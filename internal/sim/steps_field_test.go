@@ -131,7 +131,7 @@ func (t *tab) answerOfMember(r *rand.Rand) {
 
 // unique tells whether no other save can have this value; others cannot be followed.
 func unique(unit string, v json.RawMessage) bool {
-	return len(v) > 0 && unit != "water" && unit != "review_date" && unit != "status"
+	return len(v) > 0 && unit != "water" && unit != "review_date" && unit != "status" && unit != "village"
 }
 
 // put saves one answer and lets the witness write it down.

@@ -23,10 +23,11 @@ type place struct {
 // save is one answer that was reported as durable.
 type save struct {
 	place
-	number int
-	values []string // any of them: where a tablet died over an answer, that one or the one before
-	shown  []string // what stood on the screen: the only values this answer may put out of force
-	gone   bool     // given up by the person who put an old copy in the tablet's place
+	number   int
+	values   []string // any of them: where a tablet died over an answer, that one or the one before
+	shown    []string // what stood on the screen: the only values this answer may put out of force
+	gone     bool     // given up by the person who put an old copy in the tablet's place
+	homeOnly bool     // no longer on its tablet
 }
 
 // typed notes an answer, with what stood on the screen before it.
@@ -77,10 +78,27 @@ func (x *witness) killed(t *tab) { x.cut(t) }
 func (x *witness) putBack(t *tab, since int) {
 	log := x.w.learn()
 	for _, s := range x.saves {
-		if s.tab == t && s.number >= since && !s.gone && !log.has(s) {
-			s.gone = true
-			x.w.count.givenUp++
+		if s.tab == t && s.number >= since && !s.gone {
+			s.homeOnly = true
+			x.giveUp(log, s)
 		}
+	}
+}
+
+// homePutBack: the server lost what it had since a backup. Tablets send it again, but for what was lost with their folders.
+func (x *witness) homePutBack() {
+	log := x.w.learn()
+	for _, s := range x.saves {
+		if s.homeOnly && !s.gone {
+			x.giveUp(log, s)
+		}
+	}
+}
+
+func (x *witness) giveUp(log *changeLog, s *save) {
+	if !log.has(s) {
+		s.gone = true
+		x.w.count.givenUp++
 	}
 }
 
@@ -128,11 +146,21 @@ func (w *world) checkShown(log *changeLog, s *save, c *logLine) {
 			continue // a board act that went with a backup: its bytes are nowhere any more
 		}
 		v, wrote := parent.W[s.unit]
-		if !wrote || parent.U == c.U && parent.replica() == c.replica() {
-			continue // another unit's parent, or the author's own earlier answer
+		if !wrote || parent.U == c.U && parent.replica() == c.replica() || log.lostToOther(p, s.unit, c) {
+			continue // another unit's parent, the author's own earlier answer, or out of force already
 		}
 		if canon := fieldsync.Canonical(v); canon != "null" && !slices.Contains(s.shown, canon) {
 			w.fail("I3: %s puts %s of %s = %s out of force, which stood on no screen of %s (there stood %v)", c.dot, s.unit, s.rec, canon, s.tab.name, s.shown)
 		}
 	}
+}
+
+// lostToOther tells whether a change other than c has put a write of the unit out of force: c may name its change for another unit.
+func (l *changeLog) lostToOther(dot, unit string, c *logLine) bool {
+	for _, d := range l.byWrite[c.R+" "+unit] {
+		if d != c && slices.Contains(d.P, dot) {
+			return true
+		}
+	}
+	return false
 }

@@ -35,7 +35,11 @@ type world struct {
 	shown    []viewed          // records as the board saw them some time ago
 	ownActs  []ownAct
 	restores int // tablets put back or cloned
-	next     int // makes values and folders unlike any other
+	// oldFolders: in this run whole folders of tablets are put back and cloned; in the others the server is put back. Both at
+	// once cannot be told apart from the truth by anybody: a tablet and the server that have both forgotten a change give its
+	// number to another.
+	oldFolders bool
+	next       int // makes values and folders unlike any other
 
 	trace []string
 	count counts
@@ -160,6 +164,7 @@ func one[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
 // build starts a server from the prepared folder and enrols two to four tablets over a perfect link.
 func (w *world) build(r *rand.Rand) {
+	w.oldFolders = chance(r, 50)
 	var err error
 	w.dir, err = os.MkdirTemp(scratch(), "rasoat-sim-")
 	w.must(err, "make a folder")
