@@ -2,6 +2,7 @@ package central
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"filippo.io/age"
 )
@@ -19,8 +23,8 @@ type BackupDone struct {
 }
 
 // Backup writes a copy of a SQLite store to a new file while everything goes on, and reads it back: "done" means that
-// the copy opens, is whole and holds the log. With recipients the file is encrypted by age; only then does it leave no
-// plain copy behind.
+// the copy opens, is whole and holds the log. With recipients the file is encrypted by age, opened once more with a key made for
+// that and forgotten, and leaves no plain copy behind.
 func (s *Store) Backup(ctx context.Context, to string, recipients ...age.Recipient) (done BackupDone, err error) {
 	e, ok := s.eng.(*sqliteEngine)
 	if !ok {
@@ -97,21 +101,26 @@ func seal(from, to string, recipients []age.Recipient) (n int64, err error) {
 		return 0, fmt.Errorf("create the backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	w, err := age.Encrypt(out, recipients...)
+	check, err := age.GenerateX25519Identity()
+	if err != nil {
+		return 0, err
+	}
+	w, err := age.Encrypt(out, append(slices.Clone(recipients), check.Recipient())...)
 	if err != nil {
 		return 0, fmt.Errorf("encrypt the backup: %w", err)
 	}
-	if _, err := io.Copy(w, in); err != nil {
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(w, sum), in); err != nil {
 		return 0, fmt.Errorf("write the backup: %w", err)
 	}
-	if err := w.Close(); err != nil {
+	if err := errors.Join(w.Close(), out.Sync()); err != nil {
 		return 0, fmt.Errorf("write the backup: %w", err)
 	}
 	info, err := out.Stat()
 	if err != nil {
 		return 0, err
 	}
-	return info.Size(), nil
+	return info.Size(), sameInside(to, check, [sha256.Size]byte(sum.Sum(nil)))
 }
 
 // publish makes a written file durable under its name.
@@ -131,4 +140,68 @@ func publish(from, to string) error {
 		dir.Close()
 	}
 	return nil
+}
+
+// Names of kept backups: sorted by name they are sorted by time.
+const (
+	backupPrefix = "rasoat-backup-"
+	backupSuffix = ".db"
+	sealedSuffix = ".db.age"
+)
+
+// MaxBackups bounds how many backups a folder keeps.
+const MaxBackups = 1000
+
+// BackupKept makes a backup in a folder under the time as its name and keeps the newest ones, this one among them. An old one
+// goes only after the new one has been read back.
+func (s *Store) BackupKept(ctx context.Context, dir string, keep int, recipients ...age.Recipient) (path string, done BackupDone, err error) {
+	if keep < 1 || keep > MaxBackups {
+		return "", done, refuse("backup_keep", fmt.Sprintf("Số bản giữ lại từ 1 đến %d.", MaxBackups), fmt.Sprintf("Keep from 1 to %d backups.", MaxBackups))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", done, fmt.Errorf("make the folder of backups: %w", err)
+	}
+	suffix := backupSuffix
+	if len(recipients) > 0 {
+		suffix = sealedSuffix
+	}
+	path = filepath.Join(dir, backupPrefix+time.UnixMilli(s.Now()).UTC().Format("20060102-150405.000")+suffix)
+	if done, err = s.Backup(ctx, path, recipients...); err != nil {
+		return "", done, err
+	}
+	return path, done, prune(dir, keep)
+}
+
+// prune takes away all but the newest backups.
+func prune(dir string, keep int) error {
+	entries, err := os.ReadDir(dir) // sorted by name
+	if err != nil {
+		return fmt.Errorf("look through the backups: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, backupPrefix) && (strings.HasSuffix(name, backupSuffix) || strings.HasSuffix(name, sealedSuffix)) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names[:max(0, len(names)-keep)] {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("take away an old backup: %w", err)
+		}
+	}
+	return nil
+}
+
+// RecoveryRecipients is whom backups are sealed for when nobody else is named: the recovery key, or nobody.
+func (s *Store) RecoveryRecipients(ctx context.Context) ([]age.Recipient, error) {
+	text, err := s.Recovery(ctx)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	r, err := age.ParseX25519Recipient(text)
+	if err != nil {
+		return nil, errRecipient
+	}
+	return []age.Recipient{r}, nil
 }

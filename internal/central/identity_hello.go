@@ -208,7 +208,7 @@ func (h *hello) remember() error {
 	}
 	acked := int64(min(h.req.Acked, 1<<53))
 	_, err = h.tx.ExecContext(h.ctx, `UPDATE replica SET hello_at = $1, device = $2, saw = CASE WHEN $3 = '' THEN saw ELSE $3 END,
-		acked = CASE WHEN acked < $4 THEN $4 ELSE acked END WHERE replica = $5`, now, h.dev.ID, saw, acked, h.replica.id)
+		acked = CASE WHEN acked < $4 THEN $4 ELSE acked END, said = $6 WHERE replica = $5`, now, h.dev.ID, saw, acked, h.replica.id, int64(min(h.req.Seq, 1<<53)))
 	if err != nil {
 		return fmt.Errorf("store the hello: %w", err)
 	}
