@@ -84,6 +84,11 @@ func (s *Store) Learn(ctx context.Context, answer *fieldsync.HelloAnswer) (field
 		if err := s.ack(t, f, me, min(answer.Have.Seq, f.last), min(answer.Have.Seq, f.last), answer.Receipt, true); err != nil {
 			return err
 		}
+		if s.me.Epoch != "" && s.me.Epoch != me.Epoch {
+			if err := s.unack(t, f, me); err != nil {
+				return err
+			}
+		}
 		if err := s.putNotes(t, f.replica, answer.Notes); err != nil {
 			return err
 		}
@@ -172,6 +177,18 @@ func (s *Store) ack(t *tx, f *feed, me account, through, durable uint64, receipt
 			f.through, f.durable = through, durable
 		}
 	})
+	return nil
+}
+
+// unack forgets what a server had of the other feeds: it was put back from a backup, and what it has is asked again feed by feed.
+func (s *Store) unack(t *tx, but *feed, me account) error {
+	for i := range s.feeds {
+		if f := &s.feeds[i]; f.replica != but.replica {
+			if err := s.ack(t, f, me, 0, 0, nil, true); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -227,6 +227,30 @@ func (h *home) rollBack(replica string, n int) {
 	}
 }
 
+func TestARestoredServerGetsBackWhatARetiredReplicaHadSent(t *testing.T) {
+	h := newHome(t)
+	id, _ := h.household(village, "Nông Thị Mây")
+	s := h.tablet("en01", village)
+	save(t, s, id, "water", "tap")
+	h.sync(s, commune, village)
+	retired := s.current().replica
+	must(t, s.Close())
+	must(t, os.Remove(filepath.Join(s.dir, sideName)))
+	s = openAt(t, s.dir)
+	if s.current().replica == retired {
+		t.Fatal("the replica was not retired")
+	}
+
+	h.rollBack(retired, 0)
+	h.sync(s, commune, village)
+	if got := len(h.feeds[retired].lines); got != 1 {
+		t.Errorf("the home has %d changes of the retired replica after the restore and a sync, want the one it lost", got)
+	}
+	if u := s.Unsent(); u.Changes != 0 {
+		t.Errorf("unsent: %+v", u)
+	}
+}
+
 func TestAWithdrawnVillageIsRemovedOnlyWhenItsWorkIsAtHome(t *testing.T) {
 	h := newHome(t)
 	id, _ := h.household(village, "Nông Thị Mây")
