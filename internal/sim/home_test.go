@@ -20,7 +20,7 @@ import (
 	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
-const homeFile = "central.db"
+const homeFile = central.DatabaseName
 
 // home is the server: the real store behind the real handler.
 type home struct {
@@ -115,26 +115,37 @@ func (h *home) backup() {
 	h.backups = append(h.backups, homeBackup{file})
 }
 
-// restore puts a backup in the store's place. The canary then tells the server what only a store that was rolled back can
-// hear: that is how it takes a new epoch and a new replica of its own.
-func (h *home) restore(b homeBackup) {
+// restore puts a backup in the store's place by the product's own way. Half of the times it is told to nobody: then the canary
+// tells the server what only a store that was rolled back can hear. Either way it takes a new epoch and a new replica.
+func (h *home) restore(b homeBackup, told bool) {
 	h.w.learn() // what was published until now
-	dir := h.w.folder("home")
-	h.w.must(os.MkdirAll(dir, 0o700), "make a folder")
-	data, err := os.ReadFile(b.file)
-	h.w.must(err, "read the backup")
-	h.w.must(os.WriteFile(filepath.Join(dir, homeFile), data, 0o600), "write the backup back")
+	was, dir := h.store.Self(), h.w.folder("home")
+	if told {
+		_, err := central.Restore(bg, b.file, dir, central.Options{Now: h.now, Log: slog.New(h.w.log)})
+		h.w.must(err, "restore")
+	} else {
+		h.w.must(os.MkdirAll(dir, 0o700), "make a folder")
+		data, err := os.ReadFile(b.file)
+		h.w.must(err, "read the backup")
+		h.w.must(os.WriteFile(filepath.Join(dir, homeFile), data, 0o600), "write the backup back")
+	}
 	h.become(dir)
 	h.epochs++
 	h.w.witness.homePutBack()
-	was := h.store.Self()
-	h.claims++
-	_, err = h.canary.Hello(bg, &fieldsync.HelloRequest{Proto: []int{fieldsync.Proto}, Replica: canaryReplica, Pub: canaryKey, At: 1, Acked: 1000 + h.claims,
-		H: fieldsync.ChainStart(canaryReplica, []byte(canaryKey))})
-	h.w.must(err, "tell the server that it was rolled back")
-	if now := h.store.Self(); now.Epoch == was.Epoch || now.Replica == was.Replica {
+	if !told {
+		h.tell()
+	}
+	if now := h.store.Self(); now.Server != was.Server || now.Epoch == was.Epoch || now.Replica == was.Replica {
 		h.w.fail("a store that was rolled back goes on in epoch %s as %s", now.Epoch, now.Replica)
 	}
+}
+
+// tell is the canary's greeting.
+func (h *home) tell() {
+	h.claims++
+	_, err := h.canary.Hello(bg, &fieldsync.HelloRequest{Proto: []int{fieldsync.Proto}, Replica: canaryReplica, Pub: canaryKey, At: 1, Acked: 1000 + h.claims,
+		H: fieldsync.ChainStart(canaryReplica, []byte(canaryKey))})
+	h.w.must(err, "tell the server that it was rolled back")
 }
 
 var (

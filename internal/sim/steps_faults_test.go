@@ -217,5 +217,5 @@ func stepServerRestore(w *world, r *rand.Rand, _ *tab) {
 		return
 	}
 	w.fault("R3 the server is put back from a backup")
-	w.home.restore(w.home.backups[r.IntN(len(w.home.backups))])
+	w.home.restore(w.home.backups[r.IntN(len(w.home.backups))], chance(r, 50))
 }
