@@ -32,6 +32,9 @@ type commands struct {
 	Recovery  recoveryCommands  `cmd:"" help:"Khóa cứu hộ cho bản sao lưu. · The recovery key of backups."`
 	Rebuild   rebuildCommand    `cmd:"" help:"Dựng lại (hoặc chỉ kiểm) số liệu từ nhật ký. · Rebuild, or only verify, from the log."`
 	Backup    backupCommand     `cmd:"" help:"Sao lưu khi đang chạy. · Back up while running."`
+	Restore   restoreCommand    `cmd:"" help:"Khôi phục từ bản sao lưu vào thư mục trống. · Restore a backup into an empty folder."`
+	Missing   missingCommand    `cmd:"" help:"Phần đã có mà nay máy chủ thiếu, theo bản cài và số. · What was made and is not here, by replica and number."`
+	Custody   custodyCommand    `cmd:"" help:"Phiếu của từng hộ đang ở máy nào. · Which devices hold the work on each household."`
 	Check     checkCommand      `cmd:"" help:"Kiểm tra thư mục phiếu và chuẩn. · Check a folder of definitions."`
 	Demo      demoCommand       `cmd:"" help:"Trình diễn trên huyện giả lập. · The story on a made-up district."`
 	Classify  classifyCommand   `cmd:"" help:"Xếp loại hộ từ stdin ra stdout (JSON lines). · Classify households."`
@@ -45,7 +48,7 @@ type place struct {
 }
 
 // file is the store inside the data folder.
-func (p place) file() string { return filepath.Join(p.Data, "central.db") }
+func (p place) file() string { return filepath.Join(p.Data, central.DatabaseName) }
 
 func (p place) open(t *terminal) (*central.Store, error) {
 	url := "sqlite:" + p.file()

@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"filippo.io/age"
-
 	"github.com/rasoat/rasoat/internal/central"
 	"github.com/rasoat/rasoat/internal/survey"
 	"github.com/rasoat/rasoat/schema"
@@ -95,34 +93,6 @@ func (c *heldRefuse) Run(t *terminal) error {
 			t.say("Đã từ chối %s.", "Refused %s.", dot)
 		}
 		return err
-	})
-}
-
-type backupCommand struct {
-	place
-	To        string   `help:"Tệp đích, chưa có. · Target file, not there yet." required:"" placeholder:"FILE"`
-	Recipient []string `help:"Mã hóa cho khóa age này; dùng được nhiều lần. · Encrypt for this age key; may repeat." placeholder:"age1…"`
-}
-
-func (c *backupCommand) Run(t *terminal) error {
-	var to []age.Recipient
-	for _, text := range c.Recipient {
-		r, err := age.ParseX25519Recipient(text)
-		if err != nil {
-			return &central.Refusal{Code: "recipient", Text: schema.Text{"vi": fmt.Sprintf("Khóa %q không đúng. Khóa age bắt đầu bằng age1.", text), "en": fmt.Sprintf("The key %q is wrong. An age key begins with age1.", text)}}
-		}
-		to = append(to, r)
-	}
-	return c.with(t, func(s *central.Store) error {
-		b, err := s.Backup(t.ctx, c.To, to...)
-		if err != nil {
-			return err
-		}
-		t.say("Đã sao lưu và đọc lại được: %s, %d thay đổi, %d byte.", "Backed up and read back: %s, %d changes, %d bytes.", c.To, b.Changes, b.Bytes)
-		if len(to) == 0 {
-			t.warn("Bản sao không mã hóa: cất ở nơi an toàn, hoặc dùng --recipient age1…", "The copy is not encrypted: keep it safe, or use --recipient age1…")
-		}
-		return nil
 	})
 }
 
