@@ -93,8 +93,7 @@ func (w *world) checkAll() {
 			w.fail("I15: %s still has %+v for itself", t.name, u)
 		}
 		w.checkPrints(t)
-		dir := t.copy()
-		w.checkNode(t, dir, log, true)
+		w.checkNode(t, log, true)
 	}
 }
 
@@ -202,22 +201,10 @@ func (w *world) checkPrints(t *tab) {
 
 // checkNode is I2 for one tablet: each record it has is the fold of what it has seen. When whole it has, of its villages, all
 // that is published, and of others nothing.
-func (w *world) checkNode(t *tab, dir string, log *changeLog, whole bool) {
-	defer os.RemoveAll(dir)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, tabletFile))
-	w.must(err, "open a copy")
-	defer db.Close()
+func (w *world) checkNode(t *tab, log *changeLog, whole bool) {
 	places := w.places(t.account)
-	found := map[string]bool{}
-	rows, err := db.Query("SELECT rec, state FROM record")
-	w.must(err, "read a copy")
-	defer rows.Close()
-	for rows.Next() {
-		var rec string
-		var body []byte
-		w.must(rows.Scan(&rec, &body), "read a copy")
-		state := unpack(w, body)
-		found[rec] = true
+	states := t.states()
+	for rec, state := range states {
 		if d := differs(state, w.everSeen(log, rec)); d != "" {
 			w.fail("I2: %s has a state of %s that is not the fold of what it has seen: %s", t.name, rec, d)
 		}
@@ -225,12 +212,32 @@ func (w *world) checkNode(t *tab, dir string, log *changeLog, whole bool) {
 			w.checkWhole(t, rec, state, log, places)
 		}
 	}
-	w.must(rows.Err(), "read a copy")
 	for rec := range places {
-		if whole && !found[rec] && len(published(log.byRec[rec])) > 0 {
+		if whole && states[rec] == nil && len(published(log.byRec[rec])) > 0 {
 			w.fail("I8: %s lacks %s, which stands in its villages", t.name, rec)
 		}
 	}
+}
+
+// states reads what the tablet has of each record, from a copy of its database.
+func (t *tab) states() map[string]*fieldsync.State {
+	dir := t.copy()
+	defer os.RemoveAll(dir)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, tabletFile))
+	t.w.must(err, "open a copy")
+	defer db.Close()
+	rows, err := db.Query("SELECT rec, state FROM record")
+	t.w.must(err, "read a copy")
+	defer rows.Close()
+	out := map[string]*fieldsync.State{}
+	for rows.Next() {
+		var rec string
+		var body []byte
+		t.w.must(rows.Scan(&rec, &body), "read a copy")
+		out[rec] = unpack(t.w, body)
+	}
+	t.w.must(rows.Err(), "read a copy")
+	return out
 }
 
 func (w *world) checkWhole(t *tab, rec string, state *fieldsync.State, log *changeLog, places map[string]bool) {

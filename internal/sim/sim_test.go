@@ -46,8 +46,18 @@ func TestSim(t *testing.T) {
 		try(seed)
 		return
 	}
-	for seed := uint64(1); seed <= fixedSeeds && !(testing.Short() && seed > 2); seed++ {
-		try(seed)
+	fixed := fixedSeeds
+	if testing.Short() {
+		fixed = 2
+	}
+	if text := os.Getenv("RASOAT_SIM_SEEDS"); text != "" { // scripts/sim-mutants: no random ones
+		fixed, _ = strconv.Atoi(text)
+	}
+	for seed := range fixed {
+		try(uint64(seed + 1))
+	}
+	if os.Getenv("RASOAT_SIM_SEEDS") != "" {
+		return
 	}
 	seconds, _ := strconv.Atoi(os.Getenv("RASOAT_SIM_SECONDS"))
 	for more := true; more; more = time.Since(begun) < time.Duration(seconds)*time.Second {

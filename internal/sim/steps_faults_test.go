@@ -16,6 +16,7 @@ var kinds = []kind{
 	{34, "work", stepWork}, {4, "accept news", stepNews}, {5, "close form", stepClose}, {4, "to the background", stepBackground},
 	{6, "new household", stepNew}, {4, "move", stepMove}, {3, "end household", stepEnd}, {2, "split", stepSplit},
 	{28, "sync", stepSync}, {3, "restart", stepRestart}, {4, "kill", stepKill}, {3, "clock", stepClock},
+	{3, "check", stepCheck}, {1, "nosy", stepNosy},
 	{4, "copy folder", stepCopy}, {2, "put folder back", stepPutBack}, {1, "clone", stepClone},
 	{4, "grant", stepGrant}, {3, "withdraw", stepWithdraw},
 	{6, "board resolves", stepResolve}, {4, "board edits", stepBoardEdit}, {2, "board ends household", stepBoardEnd}, {4, "decide held", stepDecide},

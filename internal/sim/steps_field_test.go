@@ -273,6 +273,20 @@ func stepSync(w *world, r *rand.Rand, t *tab) {
 	t.sync(r, one(r, 0, 5, 20, 40))
 }
 
+// stepCheck looks at one tablet in the middle of everything: each of its records is the fold of what it has seen (I2 a node).
+func stepCheck(w *world, _ *rand.Rand, t *tab) { w.checkNode(t, w.learn(), false) }
+
+// stepNosy asks with a tablet's token for every village; the guard sees that none is given that is not granted.
+func stepNosy(w *world, _ *rand.Rand, t *tab) {
+	t.link.begin(nil, 0)
+	for _, v := range villages {
+		ask := &fieldsync.PullRequest{Cursors: map[string]fieldsync.Cursor{v: {Epoch: w.home.store.Self().Epoch}}}
+		if _, err := t.store.Client().Pull(bg, ask); (err == nil) != slices.Contains(w.home.granted(t.account), v) {
+			w.fail("I12: %s, granted %v, asks for %s: %v", t.account, w.home.granted(t.account), v, err)
+		}
+	}
+}
+
 // stepRestart ends the program in good order and starts it again, sometimes twice at once.
 func stepRestart(w *world, r *rand.Rand, t *tab) {
 	if chance(r, 3) { // the refusal takes two seconds of real time

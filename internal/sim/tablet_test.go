@@ -199,6 +199,22 @@ func (l local) Cursors(ctx ctxt) (map[string]fieldsync.Cursor, error) {
 	return now, err
 }
 
+// Bootstrap checks I7: a snapshot is joined to what is here, it never takes a change away.
+func (l local) Bootstrap(ctx ctxt, head *fieldsync.SnapshotHead, states []*fieldsync.State) error {
+	before := l.t.states()
+	err := l.Store.Bootstrap(ctx, head, states)
+	after := l.t.states()
+	for rec, was := range before {
+		now := after[rec]
+		for _, dot := range seenDots(was) {
+			if now != nil && !sees(now, dot) {
+				l.t.w.fail("I7: %s knew %s of %s, and after a snapshot of %s no more", l.t.name, dot, rec, head.Scope)
+			}
+		}
+	}
+	return err
+}
+
 // sync runs one session over a link of which bad percent of the requests suffer.
 func (t *tab) sync(r *rand.Rand, bad int) error {
 	w := t.w
