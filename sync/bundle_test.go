@@ -288,3 +288,31 @@ func FuzzPart(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReceipts: any file is a receipts file of this server or a Problem with a sentence, never a panic.
+func FuzzReceipts(f *testing.F) {
+	key := testKey.Public().(ed25519.PublicKey)
+	r := &Receipt{Server: "s1", Epoch: "e7", Replica: testReplica, Seq: 5, H: ChainStart(testReplica, key), Level: LevelDurable}
+	r.Sign(testKey)
+	file, err := WriteReceipts(ReceiptsHead{Server: "s1", Epoch: "e7", Made: 1}, []ReceiptLine{{Receipt: r}}, testKey)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file)
+	f.Add(file[:len(file)/2])
+	f.Fuzz(func(t *testing.T, in []byte) {
+		got, err := ReadReceipts(in, "s1", key)
+		if err == nil {
+			for _, l := range got.Lines {
+				if !l.Receipt.Verify(key) {
+					t.Fatalf("%q: a receipt was taken without its signature", in)
+				}
+			}
+			return
+		}
+		var problem *Problem
+		if !errors.As(err, &problem) || BundleText(problem.Code)["vi"] == "" {
+			t.Fatalf("%q: %v has no sentence", in, err)
+		}
+	})
+}

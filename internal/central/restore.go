@@ -60,6 +60,10 @@ func Restore(ctx context.Context, backup, dir string, o Options, ids ...age.Iden
 	if err := begin(ctx, part, filepath.Join(dir, ErasedName), o, &done); err != nil {
 		return done, err
 	}
+	// Closing took the write-ahead log into the file. Where it could not, the file alone would be an older state.
+	if info, err := os.Stat(part + "-wal"); err == nil && info.Size() > 0 {
+		return done, errors.New("finish the restored store: its write-ahead log could not be folded in")
+	}
 	return done, publish(part, filepath.Join(dir, DatabaseName))
 }
 
