@@ -93,7 +93,7 @@ func (h *memoryHome) Hello(_ context.Context, _ Device, req *HelloRequest) (*Hel
 		return nil, &Problem{Status: http.StatusConflict, Code: CodeFork, Title: "Another history.", Have: &have}
 	}
 	return &HelloAnswer{Proto: Proto, Server: "s1", Epoch: h.epoch, Have: have, Scopes: slices.Sorted(maps.Keys(h.scopes)),
-		Limits: LimitsInfo{MaxBatchChanges, MaxRequestBytes, WireBytes}}, nil
+		Limits: OwnLimits()}, nil
 }
 
 func (h *memoryHome) Definition(_ context.Context, _ Device, name string) ([]byte, error) {

@@ -77,8 +77,10 @@ func (s *Segment) readHead(line []byte) error {
 		return linesProblem("The head's numbers are not a piece of a feed.", fmt.Sprintf("from is %d, to is %d.", s.From, s.To))
 	case s.To-s.From >= MaxBatchChanges:
 		return problem(http.StatusRequestEntityTooLarge, CodeTooLarge, "The segment has too many changes.", fmt.Sprintf("At most %d changes a request.", MaxBatchChanges))
-	case len(s.Prev) != sha256.Size || len(s.H) != sha256.Size || len(s.Sig) != ed25519.SignatureSize:
-		return linesProblem("The head's hashes or signature have another length.", "prev and h are 32 bytes, sig is 64, in base64url without padding.")
+	case len(s.Prev) != sha256.Size || len(s.H) != sha256.Size:
+		return linesProblem("The head's hashes have another length.", "prev and h are 32 bytes in base64url without padding.")
+	case len(s.Sig) != ed25519.SignatureSize:
+		return problem(http.StatusUnprocessableEntity, CodeSignature, "The head has no signature.", "sig is 64 bytes in base64url without padding.")
 	}
 	return nil
 }

@@ -143,6 +143,7 @@ func TestASegmentThatWasAlteredIsRefusedWithItsReason(t *testing.T) {
 		{"another prev", reseal(func(s *Segment) { s.Prev = s.H }), CodeChain},
 		{"another's signature", reseal(func(s *Segment) { s.Sig = SignHead(other.key, s.Replica, s.To, s.H) }), CodeSignature},
 		{"the signature of an older head", reseal(func(s *Segment) { s.Sig = a.segment(1, 3).Sig }), CodeSignature},
+		{"no signature", reseal(func(s *Segment) { s.Sig = nil }), CodeSignature},
 		{"from 0", reseal(func(s *Segment) { s.From = 0 }), CodeLines},
 		{"to before from", reseal(func(s *Segment) { s.From, s.To = 4, 1 }), CodeLines},
 		{"no head", strings.Join(lines[1:], ""), CodeLines},

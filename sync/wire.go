@@ -138,11 +138,19 @@ type HelloAnswer struct {
 	Now            int64      `json:"now"`
 }
 
-// LimitsInfo announces the limits of a request.
+// LimitsInfo announces the limits of a request and of the changes in it.
 type LimitsInfo struct {
-	Changes int `json:"changes"`
-	Bytes   int `json:"bytes"`
-	Wire    int `json:"wire"`
+	Changes int `json:"changes"` // changes a push request
+	Bytes   int `json:"bytes"`   // bytes of a request after decompression
+	Wire    int `json:"wire"`    // compressed bytes a batch aims at
+	Change  int `json:"change"`  // bytes of one change
+	Units   int `json:"units"`   // units a change writes
+	Parents int `json:"parents"` // parents a change names
+}
+
+// OwnLimits are the limits this package enforces.
+func OwnLimits() LimitsInfo {
+	return LimitsInfo{MaxBatchChanges, MaxRequestBytes, WireBytes, MaxChangeBytes, MaxUnits, MaxParents}
 }
 
 // Note says that one of the tablet's changes is in another state than published.

@@ -219,7 +219,7 @@ func (h *hello) answer() (*fieldsync.HelloAnswer, error) {
 	me, set := h.s.Self(), h.s.Set()
 	a := &fieldsync.HelloAnswer{Proto: fieldsync.Proto, Server: me.Server, Epoch: me.Epoch,
 		Have: fieldsync.Have{Seq: h.replica.seq, H: h.replica.h}, Scopes: h.scopes, Areas: h.areas, Rounds: h.rounds, Drop: []string{},
-		Limits:         fieldsync.LimitsInfo{Changes: fieldsync.MaxBatchChanges, Bytes: fieldsync.MaxRequestBytes, Wire: fieldsync.WireBytes},
+		Limits:         fieldsync.OwnLimits(),
 		Questionnaires: sortedKeys(set.Questionnaires), Standards: sortedKeys(set.Standards), Notes: h.notes, Now: h.s.Now(), Recovery: h.keys.recovery, BundleTo: h.keys.to()}
 	for scope := range h.req.Cursors {
 		if _, granted := slices.BinarySearch(h.scopes, scope); !granted {

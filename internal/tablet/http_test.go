@@ -53,7 +53,7 @@ func (w *web) Hello(_ context.Context, _ fieldsync.Device, req *fieldsync.HelloR
 		return nil, &fieldsync.Problem{Status: 409, Code: fieldsync.CodeFork, Title: "Another change has this number.", Have: &have}
 	}
 	return &fieldsync.HelloAnswer{Proto: 1, Server: w.id, Epoch: w.epoch, Have: have, Receipt: w.receipt(req.Replica, have), Scopes: w.scopes,
-		Drop: []string{}, Areas: w.areas(), Limits: fieldsync.LimitsInfo{Changes: 256, Bytes: 1 << 20, Wire: 32 << 10}, Now: time.Now().UnixMilli()}, nil
+		Drop: []string{}, Areas: w.areas(), Limits: fieldsync.OwnLimits(), Now: time.Now().UnixMilli()}, nil
 }
 
 func (w *web) Push(_ context.Context, _ fieldsync.Device, seg *fieldsync.Segment) (*fieldsync.PushAnswer, error) {
