@@ -21,7 +21,7 @@ test: ## set up, then every test (SQLite, PostgreSQL, wire, screens)
 	@scripts/setup postgres
 	RASOAT_NEED_POSTGRES=1 $(GO_NOCGO) test $(TAGS) ./...
 
-check: lint test race mutants fuzz-quick demo server-size tablet-build console ## what CI runs
+check: lint test race mutants sim fuzz-quick demo server-size tablet-build console ## what CI runs
 	@echo "check: all passed"
 
 lint: ## formatting, vet, linters (a reason per rule in .golangci.yml)
@@ -34,6 +34,12 @@ race: ## the race detector on the packages that share memory
 
 mutants: ## seven broken merges; each must be caught by the merge tests
 	scripts/mutants
+
+sim: ## the simulator for a minute: make sim SEED=7 replays one run, SECONDS=3600 goes on for an hour
+	SEED=$(SEED) SIM_SECONDS=$(SECONDS) scripts/sim
+
+sim-mutants: ## planted faults; each must be caught by the simulator
+	scripts/sim-mutants
 
 fuzz-quick: ## half a minute of fuzzing of what comes off the wire
 	scripts/fuzz 15s
@@ -69,4 +75,4 @@ clean: ## remove what was built and the demo's data
 	rm -rf bin data dist
 
 FORCE:
-.PHONY: help run demo test check lint race mutants fuzz-quick bench bench-quick tablet tablet-build console server-size clean FORCE
+.PHONY: help run demo test check lint race mutants fuzz-quick bench bench-quick tablet tablet-build console server-size sim sim-mutants clean FORCE
