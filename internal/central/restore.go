@@ -167,6 +167,7 @@ func begin(ctx context.Context, path, erased string, o Options, done *Restored) 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.WaitRejudged() // a read that closing breaks off gives its connection back later, and only the last one folds the log in
 	if done.Erased, done.ErasedUnknown, err = s.eraseAgain(ctx, erased); err != nil {
 		return err
 	}
