@@ -302,7 +302,7 @@ func (s *Store) writeIssues(ctx context.Context, tx *sql.Tx, p *plan, now int64)
 		}
 		for _, w := range p.works {
 			if w.next.rec == a.change.Record {
-				scope, rec, code = append(scope, w.next.scopes[0]), append(rec, w.next.rec), append(code, a.why)
+				scope, rec, code = append(scope, w.next.scopes[0]), append(rec, w.next.rec), append(code, issueOf(a.why))
 				unit, detail, at = append(unit, a.change.Dot.String()), append(detail, "{}"), append(at, now)
 			}
 		}

@@ -71,6 +71,12 @@ func (p *places) any(code string) (schema.Area, bool) {
 	return schema.Area{}, false
 }
 
+// village tells whether the table knows a village of this code, in whatever period.
+func (p *places) village(code string) bool {
+	a, ok := p.any(code)
+	return ok && a.Level == schema.LevelVillage
+}
+
 // below returns everything that lies below an area in any of its periods, each code once.
 func (p *places) below(code string) []schema.Area {
 	var all []schema.Area

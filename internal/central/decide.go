@@ -36,6 +36,22 @@ const (
 	WhyFork          = "fork"          // the second branch of a feed
 )
 
+// Why a change is published with a flag, and the codes of the issues filed for it.
+const (
+	WhyType    = "type"    // a value no reader can take: it counts as unknown
+	WhyVillage = "village" // the household's village is in no area table
+
+	issueVillage = "village_unknown"
+)
+
+// issueOf is the code of the issue a flag files.
+func issueOf(why string) string {
+	if why == WhyVillage {
+		return issueVillage
+	}
+	return why
+}
+
 // States of a replica.
 const (
 	replicaAccepted   = "accepted"
@@ -140,7 +156,7 @@ func fateOfWrites(q *schema.Questionnaire, c *fieldsync.Change) (state, why stri
 			return StateHeld, WhyRole
 		}
 		if known && len(w.Value) > 0 && w.Value[0] == '"' && numeric(question.Type) {
-			state, why = StateFlagged, "type"
+			state, why = StateFlagged, WhyType
 		}
 	}
 	return state, why

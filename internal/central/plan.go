@@ -238,6 +238,9 @@ func (p *planner) apply() error {
 				continue
 			}
 		}
+		if a.state == StatePublished && (!a.logged || a.anew) && p.namesNoVillage(c) {
+			a.state, a.why = StateFlagged, WhyVillage
+		}
 		if w == nil {
 			w = p.work(c.Record, c.Kind, nil)
 			w.rec, w.hint, w.only = fieldsync.NewRecord(c.Record, c.Kind), c.Scope, c
@@ -260,26 +263,59 @@ func (p *planner) apply() error {
 	return nil
 }
 
-// areasOf are the areas of which the author must have been granted one.
+// namesNoVillage tells whether a change moves a household to a code that is no village's.
+func (p *planner) namesNoVillage(c *fieldsync.Change) bool {
+	return c.Kind == schema.KindHousehold && slices.ContainsFunc(villagesIn(c), func(v string) bool { return !p.places.village(v) })
+}
+
+// villagesIn are the villages a change writes to a household.
+func villagesIn(c *fieldsync.Change) (villages []string) {
+	for _, x := range c.Writes {
+		if v := textOf(x.Value); x.Unit == "village" && v != "" {
+			villages = append(villages, v)
+		}
+	}
+	return villages
+}
+
+// areasOf are the areas of which the author must have been granted one: the villages ever written to the household, or
+// where it is while none of them is known.
 func (p *planner) areasOf(c *fieldsync.Change, w *work) []string {
+	var areas []string
 	switch c.Kind {
 	case schema.KindHousehold:
-		if w != nil && len(w.next.villages) > 0 {
-			return w.next.villages
+		if w != nil {
+			areas = p.standsIn(w.next.villages, w)
+		} else if areas = slices.DeleteFunc(villagesIn(c), func(v string) bool { return !p.places.village(v) }); len(areas) == 0 {
+			areas = []string{c.Scope}
 		}
 	case schema.KindInterview, kindLink:
-		var villages []string
 		for _, household := range p.householdsOf(c, w) {
-			villages = append(villages, p.villagesOf(household)...)
+			if h := p.byRec[household]; h != nil {
+				areas = append(areas, p.standsIn(h.next.villages, h)...)
+			} else if x := p.rows[household]; x != nil {
+				areas = append(areas, p.standsIn(x.villages, &work{next: *x})...)
+			}
 		}
-		if len(villages) > 0 {
-			return villages
-		}
+	}
+	if len(areas) > 0 {
+		return areas
 	}
 	if w != nil && len(w.next.scopes) > 0 {
 		return w.next.scopes
 	}
 	return []string{c.Scope}
+}
+
+// standsIn are the villages among those ever written to a household, and while none is known the scopes it is in.
+func (p *planner) standsIn(villages []string, w *work) []string {
+	if slices.ContainsFunc(villages, p.places.village) {
+		return villages
+	}
+	if len(w.next.scopes) > 0 {
+		return append(slices.Clone(w.next.scopes), villages...)
+	}
+	return append(slices.Clone(villages), w.hint)
 }
 
 // householdsOf are the households a record follows, by its row and by what the change itself says.

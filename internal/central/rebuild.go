@@ -233,12 +233,10 @@ func (b *rebuild) foldOne(rec string, changes map[fieldsync.Dot]*fieldsync.Chang
 func (b *rebuild) finish(w *work) error {
 	p := b.p
 	if w.next.kind == schema.KindHousehold {
-		if w.next.scopes = liveVillages(w.rec); len(w.next.scopes) == 0 {
-			w.next.scopes = scopeList(w.hint)
+		if w.old != nil {
+			w.next.scopes = w.old.scopes // where it was last: only its row knows
 		}
-		if w.old != nil && len(liveVillages(w.rec)) == 0 {
-			w.next.scopes = w.old.scopes // a village taken back: it stays where it was last
-		}
+		w.next.scopes = p.homes(w)
 		if b.linked[w.next.rec] {
 			if err := p.partner(w.next.rec); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // rejudgeSoon looks in the background for interviews that were judged on another basis than today's (areas were imported, a
@@ -28,6 +29,9 @@ const rejudgeBatch = 200
 
 // Rejudge judges all interviews again whose basis is not today's, and returns how many there were.
 func (s *Store) Rejudge(ctx context.Context) (total int, err error) {
+	if err := s.settleVillages(ctx); err != nil {
+		return 0, err
+	}
 	for after := ""; ; {
 		var recs []string
 		scanned := 0
@@ -48,6 +52,35 @@ func (s *Store) Rejudge(ctx context.Context) (total int, err error) {
 			return total, nil
 		}
 	}
+}
+
+// settleVillages moves households to the villages they name, where these were in no area table when that was written.
+func (s *Store) settleVillages(ctx context.Context) error {
+	var recs []string
+	err := s.View(ctx, func(tx *sql.Tx) error {
+		if err := s.loadAreas(ctx, tx); err != nil {
+			return err
+		}
+		places := s.places.Load()
+		return eachRow(ctx, tx, `SELECT DISTINCT r.rec, r.scopes FROM issue i JOIN record r ON r.rec = i.rec
+			WHERE i.code = $1 AND r.kind = 'household' ORDER BY r.rec`, []any{issueVillage}, func(rows *sql.Rows) error {
+			var rec, scopes string
+			err := rows.Scan(&rec, &scopes)
+			if in := strings.Fields(scopes); len(in) > 1 && slices.ContainsFunc(in, places.village) {
+				recs = append(recs, rec)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("find households of unknown villages: %w", err)
+	}
+	for piece := range slices.Chunk(recs, rejudgeBatch) {
+		if err := s.touch(ctx, piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rejudgeScan is the number of rows looked at in one go.

@@ -15,11 +15,7 @@ func (p *planner) route() error {
 		if w.next.kind != schema.KindHousehold {
 			continue
 		}
-		if scopes := liveVillages(w.rec); len(scopes) > 0 {
-			w.next.scopes = scopes
-		} else if len(w.next.scopes) == 0 {
-			w.next.scopes = scopeList(w.hint)
-		}
+		w.next.scopes = p.homes(w)
 		if w.old == nil || !slices.Equal(w.old.scopes, w.next.scopes) {
 			moved = append(moved, w.next.rec)
 		}
@@ -69,6 +65,37 @@ func (p *planner) followers(households []string) error {
 	return err
 }
 
+// homes are the scopes of a household: the villages that live values name. One that no area table knows is nobody's: while
+// no other is named, the household also stays where it was last, or where its author put it, so that people still see it.
+// An area that is no village has a feed that many villages read; nothing is put there by a wrong code.
+func (p *planner) homes(w *work) []string {
+	before := w.next.scopes
+	if len(before) == 0 {
+		before = scopeList(w.hint)
+	}
+	live := liveVillages(w.rec)
+	if len(live) == 0 {
+		return before // a village taken back: it stays where it was last
+	}
+	homes := slices.DeleteFunc(live, func(code string) bool {
+		a, ok := p.places.any(code)
+		return ok && a.Level != schema.LevelVillage
+	})
+	if slices.ContainsFunc(homes, p.places.village) {
+		return homes
+	}
+	if slices.ContainsFunc(before, p.places.village) {
+		before = slices.DeleteFunc(slices.Clone(before), func(scope string) bool { return !p.places.village(scope) })
+	}
+	for _, scope := range before {
+		if scope != noScope || len(homes) == 0 {
+			homes = append(homes, scope)
+		}
+	}
+	slices.Sort(homes)
+	return slices.Compact(homes)
+}
+
 func liveVillages(rec *fieldsync.Record) []string {
 	var scopes []string
 	for _, h := range rec.Heads("village") {
@@ -80,9 +107,11 @@ func liveVillages(rec *fieldsync.Record) []string {
 	return scopes
 }
 
+const noScope = "-"
+
 func scopeList(scope string) []string {
 	if scope == "" {
-		return []string{"-"} // a record whose author named no village: in no area, found by its id and in the issues
+		return []string{noScope} // a record whose author named no village: in no area, found by its id and in the issues
 	}
 	return []string{scope}
 }
