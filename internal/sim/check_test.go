@@ -31,6 +31,7 @@ func (w *world) heal() {
 		t.form = nil
 	}
 	w.quiet()
+	w.acceptAll()
 	for {
 		held, err := w.home.store.Held(bg)
 		w.must(err, "list what is held")

@@ -17,10 +17,11 @@ var kinds = []kind{
 	{6, "new household", stepNew}, {4, "move", stepMove}, {3, "end household", stepEnd}, {2, "split", stepSplit},
 	{28, "sync", stepSync}, {3, "restart", stepRestart}, {4, "kill", stepKill}, {3, "clock", stepClock},
 	{3, "check", stepCheck}, {1, "nosy", stepNosy},
-	{4, "copy folder", stepCopy}, {2, "put folder back", stepPutBack}, {1, "clone", stepClone},
+	{4, "copy folder", stepCopy}, {3, "put folder back", stepPutBack}, {2, "clone", stepClone},
 	{4, "grant", stepGrant}, {3, "withdraw", stepWithdraw},
 	{6, "board resolves", stepResolve}, {4, "board edits", stepBoardEdit}, {2, "board ends household", stepBoardEnd}, {4, "decide held", stepDecide},
-	{3, "late requests", stepLate}, {3, "server killed", stepServerKill}, {2, "server backup", stepServerBackup}, {1, "server restored", stepServerRestore},
+	{4, "export", stepExport}, {4, "import", stepImport}, {3, "receipts", stepReceipts},
+	{3, "late requests", stepLate}, {3, "server killed", stepServerKill}, {3, "server backup", stepServerBackup}, {3, "server restored", stepServerRestore},
 }
 
 // stepCopy puts a copy of a tablet's folder aside, as a backup program would.

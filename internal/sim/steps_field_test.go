@@ -47,6 +47,9 @@ func (t *tab) openSome(r *rand.Rand) bool {
 		return false
 	}
 	id := ids[r.IntN(len(ids))]
+	if chance(r, 60) { // people meet at the same few
+		id = ids[r.IntN(min(2, len(ids)))]
+	}
 	f, err := t.store.OpenForm(bg, id, thisRound)
 	if err != nil {
 		t.explain("open a form", err)

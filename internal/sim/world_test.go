@@ -34,6 +34,7 @@ type world struct {
 	decided  map[string]string // dot → what a person decided about it when it was held
 	shown    []viewed          // records as the board saw them some time ago
 	ownActs  []ownAct
+	sticks   []string
 	restores int // tablets put back or cloned
 	// oldFolders: in this run whole folders of tablets are put back and cloned; in the others the server is put back. Both at
 	// once cannot be told apart from the truth by anybody: a tablet and the server that have both forgotten a change give its
