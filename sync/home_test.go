@@ -231,6 +231,7 @@ type memoryTablet struct {
 	epoch   string
 	acked   uint64
 	dropped []string
+	drops   int  // times it was asked to drop
 	plan    Plan // added to what Learn plans
 }
 
@@ -331,6 +332,7 @@ func (m *memoryTablet) Bootstrap(_ context.Context, head *SnapshotHead, states [
 
 func (m *memoryTablet) DropScopes(_ context.Context, scopes []string) error {
 	m.dropped = append(m.dropped, scopes...)
+	m.drops++
 	return nil
 }
 

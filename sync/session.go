@@ -116,10 +116,9 @@ func (s *Session) once(ctx context.Context) error {
 	if err := s.send(ctx); err != nil {
 		return err
 	}
-	if len(s.plan.Drop) > 0 { // own changes are out: what is not this tablet's to hold goes first
-		if err := s.Local.DropScopes(ctx, s.plan.Drop); err != nil {
-			return err
-		}
+	// Own changes are out: what is not this tablet's to hold goes first, also what a session that was cut off had begun to drop.
+	if err := s.Local.DropScopes(ctx, s.plan.Drop); err != nil {
+		return err
 	}
 	if err := s.bootstrap(ctx, s.plan.Snapshots); err != nil {
 		return err

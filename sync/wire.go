@@ -292,7 +292,8 @@ type Local interface {
 	Pulled(ctx context.Context, lines []*PullLine) error
 	// Bootstrap joins a snapshot and sets the scope's cursor.
 	Bootstrap(ctx context.Context, head *SnapshotHead, states []*State) error
-	// DropScopes removes withdrawn scopes once nothing of this tablet in them is unacknowledged.
+	// DropScopes removes withdrawn scopes, and what left earlier, once nothing of this tablet in them is unacknowledged. Every
+	// session calls it, also with no scope.
 	DropScopes(ctx context.Context, scopes []string) error
 	// Renew gives the tablet a new replica id and key and re-issues its changes after common, as after a fork.
 	Renew(ctx context.Context, common uint64) error
