@@ -12,11 +12,11 @@ var (
 		"average_living", "retirement", "indicators", "groups", "sentences"}
 	ruleKeys      = []string{"source", "article", "confirmed", "note"}
 	lineKeys      = append([]string{"unit", "rural", "urban"}, ruleKeys...)
-	indicatorKeys = append([]string{"code", "number", "dimension", "label", "aggregate", "applies", "when", "sentence", "open"}, ruleKeys...)
+	indicatorKeys = append([]string{"code", "number", "dimension", "label", "aggregate", "applies", "when", "sentence", "open", "by_answer"}, ruleKeys...)
 	groupKeys     = append([]string{"code", "label", "aggregate", "applies", "when"}, ruleKeys...)
 
 	// marks are what package survey fills into a sentence.
-	marks = []string{"member", "age", "members", "count", "area", "score", "income", "line", "b2", "lacks", "questions", "standard"}
+	marks = []string{"member", "age", "aged", "members", "people", "count", "area", "score", "income", "line", "b2", "lacks", "questions", "standard"}
 
 	markForm  = regexp.MustCompile(`\{([^}]*)\}`)
 	shareForm = regexp.MustCompile(`^share > ([0-9]+)/([0-9]+)$`)
@@ -212,9 +212,32 @@ func (r *standardReader) indicator(m mapping) *Indicator {
 	if n, ok := m.need("open"); ok {
 		i.Open = r.sentence(n, "open")
 	}
+	if n, ok := m.get("by_answer"); ok {
+		i.ByAnswer = r.byAnswer(n, i)
+	}
 	s := r.rule("indicators."+i.Code, i.Label, m)
 	i.Source, i.Article, i.Confidence, i.Confirmed, i.Note = s.source, s.article, s.confidence, s.confidence == Confirmed, s.note
 	return i
+}
+
+// byAnswer reads {unit: {code: sentence}}: units the indicator looks at, and codes they have.
+func (r *standardReader) byAnswer(n node, i *Indicator) []Answered {
+	var list []Answered
+	for _, unit := range n.mapping("by_answer", nil).fields {
+		v, ok := r.compiler.vars.Of(unit.key, "")
+		if !ok || !slices.Contains(i.Units, unit.key) {
+			unit.node.problem("expression_unit", unit.key)
+			continue
+		}
+		for _, answer := range unit.node.mapping(unit.key, nil).fields {
+			if !slices.Contains(v.Domain, StringValue(answer.key)) {
+				answer.node.problem("expression_code", answer.key, unit.key)
+				continue
+			}
+			list = append(list, Answered{v, answer.key, r.sentence(answer.node, answer.key)})
+		}
+	}
+	return list
 }
 
 // aggregate reads "any", "share > 1/2", "household", and for groups "none", "head".

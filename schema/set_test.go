@@ -157,6 +157,9 @@ func TestEveryWordingHasBothLanguages(t *testing.T) {
 	for _, std := range s.Standards {
 		for _, i := range std.Indicators {
 			check(std.Name+" "+i.Code, i.Label, i.Sentence, i.Open, i.Note)
+			for _, answer := range i.ByAnswer {
+				check(std.Name+" "+i.Code+" "+answer.Value, answer.Sentence)
+			}
 		}
 		for code, text := range std.Sentences {
 			check(std.Name+" "+code, text)

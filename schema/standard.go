@@ -82,6 +82,14 @@ type Indicator struct {
 	Units      []string // units both expressions refer to, sorted; a member's without "m/<id>/"
 	Sentence   Text     // "{member} ({age} tuổi) chưa có thẻ bảo hiểm y tế."
 	Open       Text     // the sentence while it is unknown
+	ByAnswer   []Answered
+}
+
+// Answered is the sentence of an indicator when one of its answers is known: without a job, or hired without a contract.
+type Answered struct {
+	Var      *Variable
+	Value    string
+	Sentence Text
 }
 
 // OverMember reports whether the expressions are over one member.

@@ -115,6 +115,25 @@ func (b Birth) Age(review Day) (age Months, ok bool) {
 	return age, true
 }
 
+// fault is why there is no age on the day of review; "" when there is one.
+func (b Birth) fault(review Day) string {
+	switch _, ok := b.Age(review); {
+	case ok:
+		return ""
+	case b.Last.before(review):
+		return "birth_too_old"
+	}
+	return "birth_after_review"
+}
+
+func birthFault(text string, review Day) string {
+	b, ok := ParseBirth(text)
+	if !ok {
+		return ""
+	}
+	return b.fault(review)
+}
+
 // RetirementMonths is the retirement age in the year of review, by sex ("male", "female").
 func RetirementMonths(std *schema.Standard, sex string, year int) int {
 	if sex == "female" {

@@ -282,6 +282,8 @@ func (c *checker) value(q *schema.Question, unit string, raw string) {
 	case fault == "" && q.Type == schema.TypeText && c.q.Limits.Text > 0 && utf8.RuneCountInString(value.Text()) > c.q.Limits.Text:
 		fault = "text_long"
 		marks["limit"] = strconv.Itoa(c.q.Limits.Text)
+	case fault == "" && q.Type == schema.TypeBirth && c.reviewed:
+		fault = birthFault(value.Text(), c.review)
 	case fault == "" && q.Type == schema.TypeMember && !slices.ContainsFunc(c.members, func(m Member) bool { return m.ID == value.Text() }):
 		if q.Unit == "head" {
 			return // roster.go says it better
@@ -289,7 +291,7 @@ func (c *checker) value(q *schema.Question, unit string, raw string) {
 		if q.Unit == "respondent" {
 			return // may be the name of somebody who is no member
 		}
-		fault = "member_unknown"
+		fault = "person_not_listed"
 	}
 	if fault != "" {
 		c.say(fault, unit, marks)
@@ -313,30 +315,15 @@ func (c *checker) fields(q *schema.Question, unit string, raw string) {
 
 // limits checks range and decimals of a number.
 func (c *checker) limits(q *schema.Question, unit string, value schema.Value, marks map[string]string) {
-	var number float64
-	switch value.Kind() {
-	case schema.KindInt:
-		number = float64(value.Int())
-	case schema.KindDecimal:
-		number = value.Decimal()
-		if whole, rest, ok := strings.Cut(strconv.FormatFloat(number, 'f', -1, 64), "."); ok && whole != "" && len(rest) > q.Decimals {
+	if value.Kind() == schema.KindDecimal {
+		if whole, rest, ok := strings.Cut(strconv.FormatFloat(value.Decimal(), 'f', -1, 64), "."); ok && whole != "" && len(rest) > q.Decimals {
 			marks["decimals"] = strconv.Itoa(q.Decimals)
 			c.say("number_decimals", unit, marks)
 		}
-	default:
-		return
 	}
-	if (q.Min == nil || number >= *q.Min) && (q.Max == nil || number <= *q.Max) {
-		return
+	if outside(q, value) {
+		c.say("out_of_range", unit, rangeMarks(q, c.lang))
 	}
-	end := func(f *float64) string {
-		if f == nil {
-			return "…"
-		}
-		return FormatDecimal(*f, -1, c.lang)
-	}
-	marks["min"], marks["max"] = end(q.Min), end(q.Max)
-	c.say("out_of_range", unit, marks)
 }
 
 // rest checks the values of units that no section asks (status, notes, decisions) and of those with a path of their own.
@@ -351,83 +338,6 @@ func (c *checker) rest() {
 			c.value(q, unit, a.value)
 		}
 	}
-}
-
-// readAnswer reads a value as the question's type. An empty text is no answer.
-func readAnswer(q *schema.Question, raw string) (schema.Value, string) {
-	if raw == "" {
-		return schema.Value{}, ""
-	}
-	switch q.Type {
-	case schema.TypeInteger, schema.TypeMoney:
-		return readNumber(schema.KindInt, raw)
-	case schema.TypeDecimal:
-		return readNumber(schema.KindDecimal, raw)
-	case schema.TypeObject:
-		if raw[0] == '{' {
-			return schema.Value{}, ""
-		}
-		if _, ok := q.Choice(quoted(raw)); ok {
-			return schema.Value{}, ""
-		}
-		return schema.Value{}, "value_type"
-	case schema.TypeStatus:
-		if raw[0] == '{' || quoted(raw) == "active" {
-			return schema.Value{}, ""
-		}
-		return schema.Value{}, "value_type"
-	}
-	if raw[0] != '"' {
-		return schema.Value{}, "value_type"
-	}
-	text := plainText(raw)
-	if text == "" {
-		return schema.Value{}, ""
-	}
-	return schema.StringValue(text), textFault(q, text)
-}
-
-func readNumber(kind schema.ValueKind, raw string) (schema.Value, string) {
-	c := readValue(kind, raw)
-	if c.state == wrong {
-		return schema.Value{}, faultOf(&schema.Variable{Kind: kind}, raw)
-	}
-	return c.value, ""
-}
-
-func textFault(q *schema.Question, text string) string {
-	switch q.Type {
-	case schema.TypeDate:
-		if _, ok := ParseDay(text); !ok {
-			return "date_form"
-		}
-	case schema.TypeBirth:
-		if _, ok := ParseBirth(text); ok {
-			return ""
-		}
-		if _, ok := digits(text); ok && len(text) == 2 {
-			return "year_short"
-		}
-		return "birth_form"
-	case schema.TypeSelect, schema.TypeYesNo:
-		if _, ok := q.Choice(text); !ok && len(q.Choices) > 0 {
-			return "choice_unknown"
-		}
-	}
-	return ""
-}
-
-// shortYear is the year two digits most likely mean: the last such year that is not after the review.
-func shortYear(two string, review int) string {
-	n, _ := digits(two)
-	if review == 0 {
-		return strconv.Itoa(1900 + n)
-	}
-	year := review/100*100 + n
-	if year > review {
-		year -= 100
-	}
-	return strconv.Itoa(year)
 }
 
 // say adds a problem with the questionnaire's wording, or this package's where the version has none.

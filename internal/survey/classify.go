@@ -26,7 +26,7 @@ func Classify(r io.Reader, w io.Writer, set *schema.Set, lang string) (failed in
 }
 
 func newClassifier(set *schema.Set, lang string) *classifier {
-	return &classifier{set: set, lang: lang, judges: map[[2]string]*Judge{}, seen: map[string]bool{}, known: map[string]bool{}}
+	return &classifier{set: set, lang: lang, judges: map[[2]string]*lineJudge{}, seen: map[string]bool{}}
 }
 
 func (c *classifier) run(r io.Reader, w io.Writer) (failed int, err error) {
@@ -82,7 +82,7 @@ func readLine(in *bufio.Reader, buffer *[]byte) (line []byte, long bool, err err
 type classifier struct {
 	set    *schema.Set
 	lang   string
-	judges map[[2]string]*Judge
+	judges map[[2]string]*lineJudge
 	noWhy  bool // without reasons, for measuring
 
 	line    []byte
@@ -90,14 +90,28 @@ type classifier struct {
 	request request
 	units   builder
 	seen    map[string]bool
-	known   map[string]bool // units and members' units of knownOf: a cache
-	knownOf *schema.Questionnaire
+}
+
+// lineJudge is a judge with what it knows of the questionnaire's units.
+type lineJudge struct {
+	of    *Judge
+	known map[string]knownUnit // units and members' units: a cache
+}
+
+// knownUnit is a unit the questionnaire has.
+type knownUnit struct {
+	question *schema.Question
+	judged   bool // the judge looks at the value and says itself what is wrong with it
 }
 
 // request is one line of the command, values verbatim.
 type request struct {
 	id, standard, questionnaire, area, w string
+	unknown                              []string // members of the line that nothing uses
 }
+
+// maxStrange bounds how many of them are told.
+const maxStrange = 16
 
 // lineError is why a line was refused.
 type lineError struct {
@@ -111,6 +125,7 @@ var (
 	errJSON     = lineError{"json", "Dòng không phải JSON hợp lệ. Kiểm tra dấu ngoặc và dấu phẩy.", "The line is not valid JSON. Check braces and commas."}
 	errObject   = lineError{"line_type", "Dòng phải là một đối tượng JSON: {\"id\":…,\"standard\":…,\"w\":{…}}.", "The line must be a JSON object: {\"id\":…,\"standard\":…,\"w\":{…}}."}
 	errTwice    = lineError{"key_twice", "Một trường hoặc một câu hỏi xuất hiện hai lần trong dòng. Bỏ bớt một.", "A field or a unit stands twice on the line. Remove one."}
+	errMissing  = lineError{"standard_missing", "Thiếu mục standard. Ghi tên chuẩn nghèo, ví dụ \"standard\":\"vn-2021\".", "The member standard is missing. Name the standard, e.g. \"standard\":\"vn-2021\"."}
 	errStandard = lineError{"standard_unknown", "Không có chuẩn nghèo này. Dùng tên như vn-2021.", "There is no such standard. Use a name like vn-2021."}
 	errVersion  = lineError{"questionnaire_unknown", "Không có phiên bản phiếu này.", "There is no such version of the questionnaire."}
 	errArea     = lineError{"area_type", "area_type phải là rural, urban, hoặc bỏ trống.", "area_type must be rural, urban, or left out."}
@@ -157,7 +172,7 @@ func (c *classifier) judge(line []byte, long bool) *lineError {
 	if fault := c.request.read(string(bytes.TrimSpace(line))); fault != nil {
 		return fault
 	}
-	judge, fault := c.find()
+	j, fault := c.find()
 	if fault != nil {
 		return fault
 	}
@@ -165,13 +180,13 @@ func (c *classifier) judge(line []byte, long bool) *lineError {
 	if fault != nil {
 		return fault
 	}
-	iv, problems, fault := c.readUnits(judge.q)
+	iv, problems, fault := c.readUnits(j)
 	if fault != nil {
 		return fault
 	}
-	g := judge.Judge(iv, area, Options{Reasons: !c.noWhy, Lang: c.lang})
-	for i := range problems {
-		problems[i] = problems[i].In(c.lang)
+	g := j.of.Judge(iv, area, Options{Reasons: !c.noWhy, Lang: c.lang})
+	for _, name := range c.request.unknown {
+		problems = append(problems, problem("member_unknown", name, c.lang, map[string]string{"name": name}))
 	}
 	g.Problems = append(problems, g.Problems...)
 	c.out = g.appendLine(c.out[:0], c.request.id)
@@ -200,6 +215,9 @@ func (q *request) read(line string) (fault *lineError) {
 		case "w":
 			to = &q.w
 		default:
+			if len(q.unknown) < maxStrange {
+				q.unknown = append(q.unknown, shortName(key))
+			}
 			return true
 		}
 		if *to != "" {
@@ -219,11 +237,24 @@ func (q *request) read(line string) (fault *lineError) {
 	return nil
 }
 
+// shortName is a name a person can read in a message.
+func shortName(name string) string {
+	const most = 40
+	if utf8.RuneCountInString(name) <= most {
+		return name
+	}
+	return string([]rune(name)[:most]) + "…"
+}
+
 // find gives the judge of the line's standard and questionnaire; the newest questionnaire when the line names none.
-func (c *classifier) find() (*Judge, *lineError) {
+func (c *classifier) find() (*lineJudge, *lineError) {
 	key := [2]string{c.request.standard, c.request.questionnaire}
 	if j := c.judges[key]; j != nil {
 		return j, nil
+	}
+	switch c.request.standard {
+	case "", "null", `""`:
+		return nil, &errMissing
 	}
 	std := c.set.Standards[quoted(c.request.standard)]
 	if std == nil {
@@ -237,10 +268,11 @@ func (c *classifier) find() (*Judge, *lineError) {
 	if q == nil {
 		return nil, &errVersion
 	}
-	j, err := NewJudge(std, q)
+	judge, err := NewJudge(std, q)
 	if err != nil {
 		return nil, &lineError{"standard_unusable", err.Error(), err.Error()}
 	}
+	j := &lineJudge{judge, map[string]knownUnit{}}
 	c.judges[[2]string{strings.Clone(key[0]), strings.Clone(key[1])}] = j
 	return j, nil
 }
@@ -292,7 +324,7 @@ func readArea(raw string) (AreaType, *lineError) {
 }
 
 // readUnits reads w. A unit the questionnaire does not have is a warning: a mistyped name would otherwise pass as unanswered.
-func (c *classifier) readUnits(q *schema.Questionnaire) (*Interview, []Problem, *lineError) {
+func (c *classifier) readUnits(j *lineJudge) (*Interview, []Problem, *lineError) {
 	w := c.request.w
 	c.units.reset()
 	if w == "" || w == "null" {
@@ -316,8 +348,12 @@ func (c *classifier) readUnits(q *schema.Questionnaire) (*Interview, []Problem, 
 		if fault != nil {
 			return false
 		}
-		if !c.knows(q, unit) {
-			problems = append(problems, problem("unit_unknown", unit, "", nil))
+		if u := j.unit(unit); u.question == nil {
+			problems = append(problems, problem("unit_unknown", unit, c.lang, nil))
+		} else if !u.judged {
+			if code, q := valueFault(u.question, notNull(value)); code != "" {
+				problems = append(problems, faultProblem(code, unit, c.lang, q))
+			}
 		}
 		c.units.add(unit, value, nil)
 		return true
@@ -335,24 +371,29 @@ func (c *classifier) readUnits(q *schema.Questionnaire) (*Interview, []Problem, 
 // maxKnown bounds the cache of unit names: some have an id in their path.
 const maxKnown = 4096
 
-// knows tells whether the questionnaire has a unit.
-func (c *classifier) knows(q *schema.Questionnaire, unit string) bool {
-	name := unit
-	if _, rest, ok := schema.MemberUnit(unit); ok {
-		name = unit[len(unit)-len(rest)-1:] // with its "/", so that a member's unit is not taken for the household's
+// unit finds a unit of the questionnaire; its question is nil when there is none.
+func (j *lineJudge) unit(unit string) knownUnit {
+	name, slots := unit, j.of.house
+	_, rest, member := schema.MemberUnit(unit)
+	if member {
+		name, slots = unit[len(unit)-len(rest)-1:], j.of.person // with its "/", so that a member's unit is not taken for the household's
 	}
-	if c.knownOf != q {
-		clear(c.known)
-		c.knownOf = q
+	u, ok := j.known[name]
+	if ok {
+		return u
 	}
-	if c.known[name] {
-		return true
+	question, ok := j.of.q.Question(schema.KindInterview, unit)
+	if !ok {
+		return u
 	}
-	_, ok := q.Question(schema.KindInterview, unit)
-	if ok && len(c.known) < maxKnown {
-		c.known[strings.Clone(name)] = true
+	u.question = question
+	if _, u.judged = slots[unit]; member {
+		_, u.judged = slots[rest]
 	}
-	return ok
+	if len(j.known) < maxKnown {
+		j.known[strings.Clone(name)] = u
+	}
+	return u
 }
 
 // twice tells whether a unit was given two times.

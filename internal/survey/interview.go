@@ -421,10 +421,19 @@ func removed(status string) bool {
 	if status == "" || status[0] != '{' {
 		return false
 	}
+	word := statusWord(status)
+	return word == "removed" || word == "deleted"
+}
+
+// statusWord is the s of a status that is an object.
+func statusWord(status string) string {
 	var s struct {
 		S string `json:"s"`
 	}
-	return json.Unmarshal([]byte(status), &s) == nil && (s.S == "removed" || s.S == "deleted")
+	if json.Unmarshal([]byte(status), &s) != nil {
+		return ""
+	}
+	return s.S
 }
 
 func notNull(v string) string {

@@ -168,6 +168,7 @@ func (j *Judge) setRetirement(env *schema.Env, year int) {
 func (j *Judge) Judge(iv *Interview, area AreaType, o Options) *Judgement {
 	s := j.sheets.Get().(*sheet)
 	defer j.sheets.Put(s)
+	s.lang = o.Lang
 	j.lay(s, iv, area)
 	areas := areasOf(area)
 	all := j.outcomes(s, areas)
@@ -188,11 +189,15 @@ func (j *Judge) Judge(iv *Interview, area AreaType, o Options) *Judgement {
 			g.B2Max += j.std.Points
 		}
 	}
+	who := s.roster(s.listed())
 	if o.Reasons {
-		j.explain(g, s, iv, o.Lang)
+		j.explain(g, s, iv, &who, o.Lang)
 	}
 	if !o.ClassOnly {
 		j.undecided(g, s, all, &merged)
+	}
+	if o.Reasons {
+		j.reword(g, s, iv, &who, o.Lang)
 	}
 	for i := range s.problems {
 		s.problems[i] = s.problems[i].In(o.Lang)
@@ -252,13 +257,7 @@ func joinVerdicts(a, b Verdict) Verdict {
 // judge judges the sheet as it stands.
 func (j *Judge) judge(s *sheet, areas []AreaType) outcome {
 	var out outcome
-	members := 0
-	for i := range s.people {
-		if s.people[i].exists {
-			members++
-		}
-	}
-	roster := s.roster(members)
+	roster := s.roster(s.listed())
 	low, high := 0, 0
 	for i, r := range j.rules {
 		v := j.verdict(r, s, &roster)

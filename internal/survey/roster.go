@@ -29,12 +29,8 @@ func (c *checker) household() {
 }
 
 func (c *checker) size() {
-	limit := c.q.Limits.Members
-	if limit == 0 {
-		limit = MaxMembers
-	}
-	if len(c.members) > limit {
-		c.say("members_too_many", "", map[string]string{"limit": strconv.Itoa(limit), "count": strconv.Itoa(len(c.members))})
+	if limit := memberLimit(c.q); len(c.members) > limit {
+		c.say("members_limit", "", limitMarks(limit, len(c.members)))
 	}
 	a := c.iv.find("household_size")
 	if a == nil || a.value == "" || a.open() {
@@ -43,6 +39,17 @@ func (c *checker) size() {
 	if n, ok := wholeNumber(a.value); ok && n != int64(len(c.members)) {
 		c.say("size_differs", "household_size", map[string]string{"size": strconv.FormatInt(n, 10), "listed": strconv.Itoa(len(c.members))})
 	}
+}
+
+func memberLimit(q *schema.Questionnaire) int {
+	if q.Limits.Members > 0 {
+		return q.Limits.Members
+	}
+	return MaxMembers
+}
+
+func limitMarks(limit, count int) map[string]string {
+	return map[string]string{"limit": strconv.Itoa(limit), "count": strconv.Itoa(count)}
 }
 
 // heads: the unit head names one listed member, and nobody else has the relation head.

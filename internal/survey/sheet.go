@@ -29,6 +29,8 @@ type sheet struct {
 	people []person
 	env    *schema.Env
 
+	lang string // of the problems
+
 	review   Day
 	reviewed bool // review_date is known
 	year     int  // of review; 0 when not known
@@ -132,6 +134,20 @@ func (j *Judge) lay(s *sheet, iv *Interview, area AreaType) {
 		}
 	}
 	s.ages()
+	if limit, listed := memberLimit(j.q), s.listed(); listed > limit {
+		s.problems = appendProblem(s.problems, problem("members_limit", "", s.lang, limitMarks(limit, listed)))
+	}
+}
+
+// listed counts the members that exist.
+func (s *sheet) listed() int {
+	n := 0
+	for i := range s.people {
+		if s.people[i].exists {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *sheet) addPerson(id string, cells int) *person {
@@ -184,11 +200,14 @@ func (j *Judge) put(s *sheet, member int, slot *slot, raw string) {
 		s.putBirth(member, slot, raw)
 	case statusUnit:
 		s.people[member].exists = !removed(raw)
+		if fault := statusFault(raw); fault != "" {
+			s.wrong(member, slot, fault, nil)
+		}
 	case reviewUnit:
 		s.review, s.reviewed = Day{}, false
 		if raw != "" {
 			if s.review, s.reviewed = ParseDay(quoted(raw)); !s.reviewed {
-				s.wrong(member, slot, "date_form")
+				s.wrong(member, slot, "date_form", nil)
 			}
 		}
 		s.year = s.review.Year
@@ -198,7 +217,7 @@ func (j *Judge) put(s *sheet, member int, slot *slot, raw string) {
 	}
 	c := slot.read(raw)
 	if c.state == wrong {
-		s.wrong(member, slot, slot.fault(raw))
+		s.wrong(member, slot, slot.fault(raw), slot.variable.Question)
 	}
 	switch {
 	case slot.role == sizeUnit:
@@ -213,12 +232,12 @@ func (j *Judge) put(s *sheet, member int, slot *slot, raw string) {
 func putFields(s *sheet, member int, slot *slot, raw string) {
 	object, ok := fieldsOf(raw)
 	if !ok && raw != "" {
-		s.wrong(member, slot, "value_type")
+		s.wrong(member, slot, "value_type", nil)
 	}
 	for _, f := range slot.fields {
 		c := f.read(object[f.variable.Field])
 		if c.state == wrong {
-			s.wrong(member, slot, f.fault(object[f.variable.Field]))
+			s.wrong(member, slot, f.fault(object[f.variable.Field]), f.variable.Question)
 		}
 		if member < 0 {
 			s.house[f.cell] = c
@@ -253,7 +272,7 @@ func (s *sheet) putBirth(member int, slot *slot, raw string) {
 	birth, ok := ParseBirth(quoted(raw))
 	if !ok {
 		p.born = wrong
-		s.wrong(member, slot, "birth_form")
+		s.wrong(member, slot, "birth_form", nil)
 		return
 	}
 	p.birth, p.born = birth, known
@@ -269,10 +288,7 @@ func (s *sheet) ages() {
 		}
 		age, ok := p.birth.Age(s.review)
 		if !ok {
-			code := "birth_after_review"
-			if p.birth.Last.before(s.review) {
-				code = "birth_too_old"
-			}
+			code := p.birth.fault(s.review)
 			s.problems = appendProblem(s.problems, problem(code, "m/"+p.id+"/birth", "", nil))
 			continue
 		}
@@ -280,12 +296,12 @@ func (s *sheet) ages() {
 	}
 }
 
-func (s *sheet) wrong(member int, slot *slot, code string) {
+func (s *sheet) wrong(member int, slot *slot, code string, q *schema.Question) {
 	unit := slot.unit
 	if member >= 0 {
 		unit = "m/" + s.people[member].id + "/" + unit
 	}
-	s.problems = appendProblem(s.problems, problem(code, unit, "", nil))
+	s.problems = appendProblem(s.problems, faultProblem(code, unit, s.lang, q))
 }
 
 // appendProblem keeps each problem once: contested units are read many times.
@@ -318,7 +334,11 @@ func (sl *slot) read(raw string) cell {
 		}
 		return cell{state: wrong}
 	}
-	return readValue(sl.variable.Kind, raw)
+	c := readValue(sl.variable.Kind, raw)
+	if q := sl.variable.Question; c.state == known && q != nil && outside(q, c.value) {
+		return cell{state: wrong}
+	}
+	return c
 }
 
 func readValue(kind schema.ValueKind, raw string) cell {
@@ -351,7 +371,12 @@ func readValue(kind schema.ValueKind, raw string) cell {
 }
 
 // fault is the code of what is wrong with a value that could not be read.
-func (sl *slot) fault(raw string) string { return faultOf(sl.variable, raw) }
+func (sl *slot) fault(raw string) string {
+	if sl.codes == nil && readValue(sl.variable.Kind, raw).state == known {
+		return "out_of_range"
+	}
+	return faultOf(sl.variable, raw)
+}
 
 func faultOf(v *schema.Variable, raw string) string {
 	if len(raw) > 0 && raw[0] == '"' {

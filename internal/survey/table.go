@@ -60,6 +60,7 @@ type rule struct {
 	aged       bool       // refers to a member's age
 	monthly    bool       // … in months
 	retirement bool
+	said       []said                    // sentences by answer
 	table      []atomic.Pointer[profile] // household rules without open variables; member rules without retirement
 	byYear     [200]atomic.Pointer[[]atomic.Pointer[profile]]
 }
@@ -68,6 +69,14 @@ type rule struct {
 type variable struct {
 	v    *schema.Variable
 	cell int // in sheet.house or person.cells
+}
+
+// said is the sentence of an indicator when an answer is known.
+type said struct {
+	cell   int
+	member bool
+	value  string
+	text   schema.Text
 }
 
 // size is the number of answers the variable can have.
@@ -131,6 +140,9 @@ func newRule(ind *schema.Indicator, cell func(*schema.Variable) int) (*rule, err
 				return nil, fmt.Errorf("indicator %s has more than %d combinations of answers", ind.Code, maxCombinations)
 			}
 		}
+	}
+	for _, a := range ind.ByAnswer {
+		r.said = append(r.said, said{cell(a.Var), a.Var.Member, a.Value, a.Sentence})
 	}
 	if !r.member && r.retirement {
 		return nil, fmt.Errorf("indicator %s is over the household and looks at a retirement age", ind.Code)

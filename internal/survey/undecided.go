@@ -23,13 +23,7 @@ func (j *Judge) undecided(g *Judgement, s *sheet, all []outcome, merged *outcome
 	}
 	j.undecidedOpens(s, all, units, relevant)
 	j.blankOpens(s)
-	members := 0
-	for i := range s.people {
-		if s.people[i].exists {
-			members++
-		}
-	}
-	who := s.roster(members)
+	who := s.roster(s.listed())
 	for i, r := range j.rules {
 		if merged.verdicts[i] != Unknown || !(relevant(i) || len(g.Why) > 0) {
 			continue
