@@ -17,10 +17,12 @@ type places struct {
 	*schema.Areas
 	version int64
 	above   sync.Map            // code → []string, filled when asked for
+	paths   sync.Map            // reference of a unit → []string, too
+	allDays []string            // the last day of every imported period
 	days    map[string][]string // code of an imported area → the last day of each of its periods
 }
 
-// ancestors returns the area's own code and the codes of all areas it has ever lain in: what a grant of one of them covers.
+// ancestors returns the area's own code and the codes of all areas it has ever lain in.
 func (p *places) ancestors(code string) []string {
 	if codes, ok := p.above.Load(code); ok {
 		return codes.([]string)
@@ -152,7 +154,12 @@ func (s *Store) loadAreas(ctx context.Context, tx *sql.Tx) error {
 		}
 		days[a.Code] = append(days[a.Code], lastDay(a.ValidTo))
 	}
-	s.places.Store(&places{Areas: all, version: version, days: days})
+	var allDays []string
+	for _, list := range days {
+		allDays = append(allDays, list...)
+	}
+	slices.Sort(allDays)
+	s.places.Store(&places{Areas: all, version: version, days: days, allDays: slices.Compact(allDays)})
 	return nil
 }
 

@@ -195,7 +195,7 @@ func (c *custody) lastOf(village string, households map[string]*HouseholdCustody
 
 // holders are the devices of the accounts that have, or had, the village, the one heard last first.
 func (c *custody) holders(village string) ([]Holder, error) {
-	cond, args := c.s.eng.in(1, c.s.places.Load().ancestors(village))
+	cond, args := c.s.eng.in(1, c.s.places.Load().unitPath(village))
 	byDevice := map[int64]*Holder{}
 	err := eachRow(c.ctx, c.tx, `SELECT d.id, d.account, a.name, d.hw, d.last_contact, d.revoked_at, g.how
 		FROM area_grant g JOIN account a ON a.account = g.account JOIN device d ON d.account = g.account WHERE g.area `+cond, args, func(rows *sql.Rows) error {

@@ -171,9 +171,9 @@ func numeric(t schema.Type) bool {
 func (p *places) allowed(by *author, areas []string) (ok bool, why string) {
 	why = WhyScope
 	for _, area := range areas {
-		above := p.ancestors(strings.TrimSuffix(area, boardSuffix))
+		area = strings.TrimSuffix(area, boardSuffix)
 		for _, g := range by.grants {
-			if !slices.Contains(above, g.area) {
+			if !p.covers(g.area, area) {
 				continue
 			}
 			if g.how != "revoked" {
@@ -195,9 +195,14 @@ func (p *places) reads(by *author, scope string) bool {
 	if board && !boardRole(by.role) {
 		return false
 	}
-	above := p.ancestors(area)
 	for _, g := range by.grants {
-		if g.how == "" && (slices.Contains(above, g.area) || (!board && slices.Contains(p.ancestors(g.area), area))) {
+		switch {
+		case g.how != "":
+		case board:
+			if p.readsBoard(g.area, area) {
+				return true
+			}
+		case p.covers(g.area, area) || slices.Contains(p.scopesOf(g.area, false), area):
 			return true
 		}
 	}
@@ -221,16 +226,7 @@ func (s *Store) Scopes(ctx context.Context, tx *sql.Tx, account string) ([]strin
 		if g.how != "" {
 			continue
 		}
-		scopes = append(scopes, p.ancestors(g.area)...)
-		for _, a := range p.below(g.area) {
-			scopes = append(scopes, a.Code)
-			if a.Level == schema.LevelCommune && boardRole(by.role) {
-				scopes = append(scopes, a.Code+boardSuffix)
-			}
-		}
-		if a, ok := p.any(g.area); ok && a.Level == schema.LevelCommune && boardRole(by.role) {
-			scopes = append(scopes, g.area+boardSuffix)
-		}
+		scopes = append(scopes, p.scopesOf(g.area, boardRole(by.role))...)
 	}
 	slices.Sort(scopes)
 	return slices.Compact(scopes), nil

@@ -25,7 +25,7 @@ type Account struct {
 
 // Grant is one area an account was given; it covers what lies below.
 type Grant struct {
-	Area           string
+	Area           string // "01969", or "01969@2025-06-30" for a unit that bore this code before
 	Since, EndedAt int64
 	How, By        string // How: "" while it lasts, GrantEnded, GrantRevoked
 }
@@ -36,7 +36,7 @@ const (
 	GrantRevoked = "revoked"
 )
 
-// Live returns the codes of the areas the account has now.
+// Live returns the areas the account has now, as the grants name them.
 func (a *Account) Live() []string {
 	var codes []string
 	for _, g := range a.Grants {
@@ -114,22 +114,22 @@ func checkAccount(a *NewAccount) error {
 	return nil
 }
 
-// grantable turns area references into codes, each of an area that exists.
+// grantable brings area references, each of a unit that exists, to their one spelling.
 func (s *Store) grantable(ctx context.Context, refs []string) ([]string, error) {
 	if err := s.LoadAreas(ctx); err != nil { // another process may have imported villages a moment ago
 		return nil, err
 	}
-	var codes []string
+	var units []string
 	for _, ref := range refs {
 		a, err := s.area(ref)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(codes, a.Code) {
-			codes = append(codes, a.Code)
+		if unit := s.places.Load().ref(a); !slices.Contains(units, unit) {
+			units = append(units, unit)
 		}
 	}
-	return codes, nil
+	return units, nil
 }
 
 // area finds what "01969" or "01969@2024-12-31" names: without a date the unit of today, or the last one of that code.
@@ -153,9 +153,9 @@ func (s *Store) area(ref string) (schema.Area, error) {
 // homeOfAreas is the province of the first area: the partition an account and its replicas belong to, for ever.
 func (s *Store) homeOfAreas(areas []string) string {
 	p := s.places.Load()
-	for _, code := range areas {
-		for _, above := range p.ancestors(code) {
-			if a, ok := p.any(above); ok && a.Level == schema.LevelProvince {
+	for _, ref := range areas {
+		for _, above := range p.unitPath(ref) {
+			if a, ok := p.unit(above); ok && a.Level == schema.LevelProvince {
 				return a.Code
 			}
 		}
@@ -194,7 +194,13 @@ func (s *Store) addGrant(ctx context.Context, tx *sql.Tx, by, account, area stri
 
 // EndGrant takes an area away: GrantEnded lets work in that arrives later, GrantRevoked holds it.
 func (s *Store) EndGrant(ctx context.Context, by, account, ref, how string) error {
-	code, _ := schema.ParseRef(strings.TrimSpace(ref))
+	if err := s.LoadAreas(ctx); err != nil {
+		return err
+	}
+	unit := strings.TrimSpace(ref)
+	if a, err := s.area(unit); err == nil {
+		unit = s.places.Load().ref(a)
+	}
 	return s.Update(ctx, func(tx *sql.Tx) error {
 		if _, err := s.account(ctx, tx, account); err != nil {
 			return err
@@ -204,14 +210,14 @@ func (s *Store) EndGrant(ctx context.Context, by, account, ref, how string) erro
 		if how == GrantRevoked {
 			from = "how <> 'revoked'"
 		}
-		res, err := tx.ExecContext(ctx, "UPDATE area_grant SET ended_at = $1, how = $2 WHERE account = $3 AND area = $4 AND "+from, s.Now(), how, account, code)
+		res, err := tx.ExecContext(ctx, "UPDATE area_grant SET ended_at = $1, how = $2 WHERE account = $3 AND area = $4 AND "+from, s.Now(), how, account, unit)
 		if err != nil {
 			return fmt.Errorf("end grant: %w", err)
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, ErrGrantUnknown)
 		}
-		return s.audit(ctx, tx, AuditEntry{Actor: by, Act: "account." + how, Object: account, Area: code})
+		return s.audit(ctx, tx, AuditEntry{Actor: by, Act: "account." + how, Object: account, Area: unit})
 	})
 }
 

@@ -29,8 +29,15 @@ func (s *Store) AreaParents(r io.Reader) ([]string, error) {
 	return parents, err
 }
 
-// AreaPath returns the codes of an area and of all areas it has ever lain in, what a grant is compared with.
-func (s *Store) AreaPath(code string) []string { return s.places.Load().ancestors(code) }
+// AreaPath returns the units a code has named and all they have ever lain in, as grants name them: what lies in an area is
+// asked about village by village.
+func (s *Store) AreaPath(code string) []string { return s.places.Load().areaPath(code) }
+
+// UnitPath is AreaPath of exactly the unit a reference names, today's for a code alone: what may be granted is asked by it.
+func (s *Store) UnitPath(ref string) []string { return s.places.Load().unitPath(ref) }
+
+// AreaRefs returns how grants name the units of a code.
+func (s *Store) AreaRefs(code string) []string { return s.places.Load().refsOf(code) }
 
 // AnyArea returns the area with this code in one of its periods, the present one first.
 func (s *Store) AnyArea(code string) (schema.Area, bool) { return s.places.Load().any(code) }

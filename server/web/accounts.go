@@ -96,8 +96,7 @@ func (v *visit) areasNotMine(areas []string) problems {
 		return problems{{"area_missing", "areas", v.t("accounts.no_area")}}
 	}
 	for _, ref := range areas {
-		code, _, _ := strings.Cut(ref, "@")
-		if !v.can(survey.ManageAccounts, code) {
+		if !v.canGrant(survey.ManageAccounts, ref) {
 			return problems{{"area_not_yours", "areas", v.t("accounts.not_yours", ref)}}
 		}
 	}

@@ -80,7 +80,9 @@ func (v *visit) villagesOf(code string, d central.RoundDetail) (schema.Area, []s
 	case schema.LevelCommune:
 		var codes []string
 		for _, child := range v.s.Store.Areas().Children(a.Code, d.Date) {
-			codes = append(codes, child.Code)
+			if v.can(survey.ReadHousehold, child.Code) { // a grant of the unit of another period has not all of them
+				codes = append(codes, child.Code)
+			}
 		}
 		return a, codes
 	}

@@ -79,6 +79,9 @@ func (v *visit) choice(kind, unit, code string) string {
 
 // areaName is the name people use: "Xã Vi Hương", "Thôn Nà Lầu".
 func (v *visit) areaName(code, on string) string {
+	if unit, day := schema.ParseRef(code); day != "" { // as a grant names a unit of before
+		code, on = unit, day
+	}
 	a, ok := v.s.Store.Areas().At(code, on)
 	if !ok {
 		if a, ok = v.s.Store.AnyArea(code); !ok {

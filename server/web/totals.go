@@ -111,7 +111,7 @@ func (v *visit) loadTotals(t *totalsView) (err error) {
 		return err
 	}
 	if t.area == "" && !v.can(survey.ReadTotals, d.Area) && len(v.user.Areas) > 0 {
-		t.area = v.user.Areas[0]
+		t.area, _ = schema.ParseRef(v.user.Areas[0])
 	}
 	if a, ok := v.s.Store.Areas().At(t.area, d.Date); ok && a.Level == schema.LevelVillage && t.on == "" {
 		t.area = a.Parent

@@ -210,7 +210,14 @@ func (v *visit) can(act survey.Action, area string) bool {
 	for _, own := range v.user.Areas {
 		granted = append(granted, v.s.Store.AreaPath(own))
 	}
-	return survey.CanAbove(v.user.Actor(), act, area, granted)
+	return slices.ContainsFunc(v.s.Store.AreaRefs(area), func(ref string) bool {
+		return survey.CanAbove(v.user.Actor(), act, ref, granted)
+	})
+}
+
+// canGrant: in exactly the unit a grant names. Who has the old town may not give away the commune that bears its code now.
+func (v *visit) canGrant(act survey.Action, ref string) bool {
+	return v.user != nil && survey.Can(v.user.Actor(), act, v.s.Store.UnitPath(ref)) || v.runsMachine() && slices.Contains(machineActs, act)
 }
 
 func (v *visit) runsMachine() bool {
@@ -228,7 +235,7 @@ func (v *visit) canAll(act survey.Action, areas []string) bool {
 	if len(areas) == 0 {
 		return v.runsMachine() && slices.Contains(machineActs, act)
 	}
-	return !slices.ContainsFunc(areas, func(a string) bool { return !v.can(act, a) })
+	return !slices.ContainsFunc(areas, func(a string) bool { return !v.canGrant(act, a) })
 }
 
 func (v *visit) canAny(act survey.Action, areas []string) bool {
