@@ -31,6 +31,7 @@ func (c *areaImport) Run(t *terminal) error {
 			return err
 		}
 		s.WaitRejudged() // a command that ends would break the judging off
+		t.warned(c.File, done.Warnings)
 		t.say("Thêm %d thôn, sửa %d, đã có %d, không nhận %d dòng.", "Added %d villages, changed %d, known %d, rejected %d rows.", done.Added, done.Changed, done.Same, len(done.Rejected))
 		return t.rejected(c.File, done.Rejected)
 	})
@@ -61,6 +62,13 @@ func (t *terminal) rejected(file string, rows []central.RowProblem) error {
 		return errTold
 	}
 	return nil
+}
+
+// warned prints what was taken and is worth a look.
+func (t *terminal) warned(file string, rows []central.RowProblem) {
+	for _, p := range rows {
+		fmt.Fprintf(t.err, "%s:%d: %s %s [%s]\n", file, p.Line, t.words("cảnh báo:", "warning:"), p.Text.In(t.lang()), p.Code)
+	}
 }
 
 type roundCommands struct {
@@ -160,7 +168,11 @@ func (c *householdImport) Run(t *terminal) error {
 		if done.Changes == 0 && done.Households > 0 {
 			t.say("Tất cả đã có từ trước: 0 dòng mới.", "All of it was here already: nothing new.")
 		} else {
-			t.say("Đã ghi %d thay đổi.", "Wrote %d changes.", done.Changes)
+			t.say("Hộ mới %d, hộ sửa %d (%d người), hộ không đổi %d; đã ghi %d thay đổi.", "New households %d, corrected %d (%d members), unchanged %d; wrote %d changes.",
+				done.Added, done.Changed, done.Corrected, done.Same, done.Changes)
+		}
+		for _, r := range done.Reclassed {
+			t.say("%s:%d: đổi loại: %s → %s: hộ %s", "%s:%d: class changed: %s → %s: household of %s", c.File, r.Line, central.ClassLabel(r.From, t.lang()), central.ClassLabel(r.To, t.lang()), r.Head)
 		}
 		for _, id := range done.Rounds {
 			t.say("Đợt: %s", "Round: %s", id)
@@ -170,11 +182,20 @@ func (c *householdImport) Run(t *terminal) error {
 	})
 }
 
+// Help lists the columns: who has the file open sees what to call them.
+func (c *householdImport) Help() string {
+	return central.ListColumns("vi") + "\n" + central.ListColumns("en")
+}
+
 // remark says what was left alone, so that nobody believes it to be in.
 func (c *householdImport) remark(t *terminal, done *central.HouseholdImport) {
 	if done.Kept > 0 {
 		t.warn("%d câu trả lời đã có người sửa khác trong hệ thống: giữ nguyên.", "%d answers stand otherwise here, by a person: left alone.", done.Kept)
 	}
+	if done.NoClass > 0 {
+		t.warn("%d hộ không có loại hộ (không có cột loại hộ, không có --class): chưa có trong danh sách nghèo, cận nghèo nào.", "%d households have no class (no column class, no --class): they are on no list of the poor or near-poor.", done.NoClass)
+	}
+	t.warned(c.File, done.Warnings)
 	if len(done.Ignored) > 0 {
 		t.warn("Không dùng các cột: %s", "Columns not used: %s", strings.Join(done.Ignored, ", "))
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -30,14 +31,26 @@ type HouseholdOptions struct {
 
 // HouseholdImport says what became of a list.
 type HouseholdImport struct {
-	Rows, Duplicates    int // rows that hold something; exact doubles among them
-	Households, Members int // read
-	Changes             int // written: 0 when all of it was here
-	Kept                int // answers that stand otherwise here and were left alone
-	Rounds              []string
-	Ignored             []string // headings of columns that were not used
-	Rejected            []RowProblem
-	Proposed            []ProposedVillage
+	Rows, Duplicates     int // rows that hold something; exact doubles among them
+	Households, Members  int // read
+	Changes              int // written: 0 when all of it was here
+	Added, Changed, Same int // households of the list: new in it, with something corrected, as they were
+	Corrected            int // persons of whom something was corrected
+	NoClass              int // households for which neither the list nor who imports it gives a class
+	Reclassed            []Reclassed
+	Kept                 int          // answers that stand otherwise here and were left alone
+	Warnings             []RowProblem // taken all the same
+	Rounds               []string
+	Ignored              []string // headings of columns that were not used
+	Rejected             []RowProblem
+	Proposed             []ProposedVillage
+}
+
+// Reclassed is a household whose recognised class this import changed.
+type Reclassed struct {
+	Line           int
+	Household      string
+	Head, From, To string
 }
 
 // ProposedVillage is a village the list names and nobody has imported. It is not created: its code is a promise.
@@ -63,7 +76,12 @@ func (s *Store) ImportHouseholds(ctx context.Context, by string, r io.Reader, o 
 		return nil, err
 	}
 	w := &listWriter{s: s, ctx: ctx, by: by, o: o, done: &list.HouseholdImport, rounds: map[string]string{}}
-	for piece := range slices.Chunk(list.whole(), listBatch) {
+	households, err := list.identify(ctx, list.whole(), w.interviewIn)
+	if err != nil {
+		return nil, err
+	}
+	list.count(households)
+	for piece := range slices.Chunk(households, listBatch) {
 		if err := w.write(piece); err != nil {
 			return nil, err
 		}
@@ -128,23 +146,43 @@ type listWriter struct {
 	done   *HouseholdImport
 	rounds map[string]string // area → round
 	once   string            // a unit that is never replaced
+
+	of     map[string]*listedHousehold // by record, of the households being written
+	edited map[string]bool             // records of theirs that are corrected
+	fixed  map[string]bool             // persons
 }
 
 // write opens the rounds before it writes what is in them, so that each interview is judged once.
 func (w *listWriter) write(households []*listedHousehold) error {
 	var rounds, changes []ActChange
+	w.of, w.edited, w.fixed = map[string]*listedHousehold{}, map[string]bool{}, map[string]bool{}
 	for _, h := range households {
 		round, open, err := w.round(h)
 		if err != nil {
 			return err
 		}
 		rounds = append(rounds, open...)
+		w.of[h.id], w.of[fieldsync.InterviewID(round, h.id)] = h, h
 		changes = append(changes, h.changes(round)...)
 	}
 	if err := w.author(rounds); err != nil {
 		return err
 	}
-	return w.author(changes)
+	if err := w.author(changes); err != nil {
+		return err
+	}
+	for _, h := range households {
+		switch interview := w.interviewIn(h, h.id); {
+		case h.added:
+			w.done.Added++
+		case w.edited[h.id] || w.edited[interview]:
+			w.done.Changed++
+		default:
+			w.done.Same++
+		}
+	}
+	w.done.Corrected += len(w.fixed)
+	return nil
 }
 
 func (w *listWriter) author(changes []ActChange) error {
@@ -163,7 +201,28 @@ func (w *listWriter) author(changes []ActChange) error {
 // round is the closed round of the list's year in the household's commune, with the change that makes it when this run
 // meets it first.
 func (w *listWriter) round(h *listedHousehold) (id string, open []ActChange, err error) {
-	ref := w.o.Area
+	id, ref := w.roundOf(h)
+	if id, ok := w.rounds[ref]; ok {
+		return id, nil, nil
+	}
+	area, err := w.s.area(ref)
+	if err != nil {
+		return "", nil, err
+	}
+	form := newestForm(w.s.set)
+	writes, err := writesOf(map[string]any{"name": fmt.Sprintf("Danh sách năm %d, %s (nhập từ tệp)", w.o.Year, area.Name), "kind": "periodic", "standard": w.o.Standard,
+		"questionnaire": form, "from": fmt.Sprintf("%d-09-01", w.o.Year), "to": fmt.Sprintf("%d-12-14", w.o.Year), "area": ref})
+	if err != nil {
+		return "", nil, err
+	}
+	w.rounds[ref] = id
+	w.done.Rounds = append(w.done.Rounds, id)
+	return id, []ActChange{{Record: id, Kind: kindRound, Op: fieldsync.OpCreate, Scope: area.Code, Writes: writes}}, nil
+}
+
+// roundOf gives the round's id and how its area is written.
+func (w *listWriter) roundOf(h *listedHousehold) (id, ref string) {
+	ref = w.o.Area
 	last := fmt.Sprintf("%d-12-31", w.o.Year)
 	if ref == "" {
 		commune := h.village
@@ -174,23 +233,7 @@ func (w *listWriter) round(h *listedHousehold) (id string, open []ActChange, err
 		}
 		ref = commune + "@" + last
 	}
-	if id, ok := w.rounds[ref]; ok {
-		return id, nil, nil
-	}
-	area, err := w.s.area(ref)
-	if err != nil {
-		return "", nil, err
-	}
-	id = importID("round", ref, fmt.Sprint(w.o.Year))
-	form := newestForm(w.s.set)
-	writes, err := writesOf(map[string]any{"name": fmt.Sprintf("Danh sách năm %d, %s (nhập từ tệp)", w.o.Year, area.Name), "kind": "periodic", "standard": w.o.Standard,
-		"questionnaire": form, "from": fmt.Sprintf("%d-09-01", w.o.Year), "to": fmt.Sprintf("%d-12-14", w.o.Year), "area": ref})
-	if err != nil {
-		return "", nil, err
-	}
-	w.rounds[ref] = id
-	w.done.Rounds = append(w.done.Rounds, id)
-	return id, []ActChange{{Record: id, Kind: kindRound, Op: fieldsync.OpCreate, Scope: area.Code, Writes: writes}}, nil
+	return importID("round", ref, fmt.Sprint(w.o.Year)), ref
 }
 
 func newestForm(set *schema.Set) string {
@@ -212,17 +255,50 @@ func (w *listWriter) fresh(changes []ActChange) (out []ActChange, err error) {
 	}
 	for _, c := range changes {
 		rec := records[c.Record]
+		h := w.of[c.Record]
 		if rec == nil {
+			if h != nil && c.Kind == schema.KindInterview {
+				h.added = true
+			}
 			out = append(out, c)
 			continue
 		}
 		c.Op = fieldsync.OpEdit
 		c.Writes = slices.DeleteFunc(c.Writes, func(write fieldsync.Write) bool { return !w.needed(rec, write) })
 		if len(c.Writes) > 0 {
+			if h != nil {
+				w.corrected(h, rec, c.Writes)
+			}
 			out = append(out, c)
 		}
 	}
 	return out, nil
+}
+
+// corrected keeps account of what an import changes of a household that is here.
+func (w *listWriter) corrected(h *listedHousehold, rec *fieldsync.Record, writes []fieldsync.Write) {
+	w.edited[rec.ID] = true
+	for _, write := range writes {
+		heads := rec.Heads(write.Unit)
+		if id, _, ok := schema.MemberUnit(write.Unit); ok && rec.Heads("m/"+id+"/name") != nil {
+			w.fixed[id] = true
+		}
+		if write.Unit != "decision/recognised" || len(heads) == 0 {
+			continue
+		}
+		from, to := classOf(heads[0].Value), classOf(write.Value)
+		if from != "" && from != to {
+			w.done.Reclassed = append(w.done.Reclassed, Reclassed{h.lines[0], h.id, h.head().name, from, to})
+		}
+	}
+}
+
+func classOf(value []byte) string {
+	var d decision
+	if json.Unmarshal(value, &d) != nil {
+		return ""
+	}
+	return d.Class
 }
 
 func (w *listWriter) needed(rec *fieldsync.Record, write fieldsync.Write) bool {

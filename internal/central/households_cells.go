@@ -1,7 +1,6 @@
 package central
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -151,41 +150,11 @@ func readCount(x *line, column string, most int64, to *int64) *fault {
 	}
 	n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSuffix(cell, ".0"), ",0"), 10, 64)
 	if err != nil || n < 0 || n > most {
-		return faultf("number", "Số %q sai; phải là số nguyên từ 0 đến %d.", "The number %q is wrong; it is a whole number from 0 to %d.", cell, most)
+		return faultf("number", "Cột %q ghi %q: phải là số nguyên từ 0 đến %d. Sửa ô ấy, hoặc để trống nếu không biết.",
+			"The column %q has %q: it takes a whole number from 0 to %d. Correct the cell, or leave it empty when it is not known.", x.heading(column), cell, most)
 	}
 	*to = n
 	return nil
-}
-
-// identify gives the household and its members the ids they keep: the official code names a household where the list has
-// it, else its head's name and birth. ids counts households that cannot be told apart.
-func (h *listedHousehold) identify(ids map[string]int) {
-	name := "code\x00" + h.code
-	if h.code == "" {
-		first := h.members[0]
-		for _, m := range h.members {
-			if m.relation == "head" {
-				first = m
-			}
-		}
-		name = "head\x00" + survey.FoldName(first.name) + "\x00" + birthYear(first.birth)
-	}
-	name = h.village + "\x00" + name
-	ids[name]++
-	h.id = importID("household", name, nth(ids[name]))
-	people := map[string]int{}
-	for _, m := range h.members {
-		who := survey.FoldName(m.name) + "\x00" + birthYear(m.birth)
-		people[who]++
-		m.id = importID("member", h.id, who, nth(people[who]))
-	}
-}
-
-func nth(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return fmt.Sprint(n)
 }
 
 func birthYear(birth string) string {

@@ -2,8 +2,10 @@ package central
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,13 +32,13 @@ var householdHeadings = map[string][]string{
 	"id_number":   {"id number", "số định danh", "số định danh cá nhân", "cccd", "số cccd", "căn cước", "số căn cước", "cccd/cmnd"},
 	"class":       {"class", "classify", "loại hộ", "phân loại", "xếp loại", "phân loại hộ"},
 	"new":         {"new", "phát sinh", "phát sinh mới", "hộ mới", "mới"},
-	"back":        {"fell back", "tái nghèo", "tái cận nghèo"},
+	"back":        {"fell back", "back", "tái nghèo", "tái cận nghèo"},
 	"old":         {"old", "hộ cũ", "=cũ"},
 	"merit":       {"merit", "cscc", "người có công", "chính sách có công"},
 	"indigenous":  {"indigenous", "dttc", "dân tộc tại chỗ", "family.coDanTocTaiCho"},
-	"no_labour":   {"no labour capacity", "kcknlđ", "không có khả năng lao động"},
-	"size":        {"household size", "members", "number of members", "số nhân khẩu", "số khẩu", "nhân khẩu", "family.numberOfMembers"},
-	"score":       {"b1 score", "b1Point", "điểm b1"},
+	"no_labour":   {"no labour capacity", "no labour", "kcknlđ", "không có khả năng lao động"},
+	"size":        {"household size", "size", "members", "number of members", "số nhân khẩu", "số khẩu", "nhân khẩu", "family.numberOfMembers"},
+	"score":       {"b1 score", "score", "b1Point", "điểm b1"},
 	"date":        {"date", "review date", "ngày rà soát"},
 	"interviewer": {"reviewer", "interviewer", "người rà soát", "điều tra viên"},
 	"address":     {"address", "địa chỉ"},
@@ -61,11 +63,28 @@ type listedHousehold struct {
 	members      []*listedMember
 	id           string
 	broken       bool // one of its rows was rejected
+	match        *knownHousehold
+	doubt        *fault // why it is not clear who it is
+	doubtLine    int
+	added        bool // its interview was not here
 	o            *HouseholdOptions
+}
+
+// head is who heads the household, else its first member.
+func (h *listedHousehold) head() *listedMember {
+	for _, m := range h.members {
+		if m.relation == "head" {
+			return m
+		}
+	}
+	return h.members[0]
 }
 
 type listedMember struct {
 	id, no, name, birth, sex, relation, ethnicity, number string
+
+	line  int
+	match *knownPerson
 }
 
 // list is a file being read.
@@ -78,6 +97,7 @@ type list struct {
 	order    []*listedHousehold
 	byKey    map[string]*listedHousehold
 	last     *listedHousehold
+	torn     bool            // the row before could not be read: it may have been of this household
 	seen     map[string]bool // exact rows
 	proposed map[ProposedVillage]int
 }
@@ -87,23 +107,34 @@ const maxListMembers = 60
 
 func (s *Store) readList(ctx context.Context, r io.Reader, o HouseholdOptions) (*list, error) {
 	t, err := openTable(r, householdHeadings)
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Code == "header_missing" {
+		return nil, householdColumns(refusal.Code, refusal.Text["vi"], refusal.Text["en"])
+	}
 	if err != nil {
 		return nil, err
 	}
 	if !t.has("village") || (!t.has("name") && !t.has("head")) {
-		return nil, refuse("columns", "Danh sách phải có cột thôn (thôn, village) và cột họ tên (họ và tên, chủ hộ, name, head).",
-			"The list must have a column of villages (village, thôn) and one of names (name, head, họ và tên, chủ hộ).")
+		return nil, householdColumns("columns", "Danh sách phải có cột thôn và cột họ tên.", "The list must have a column of villages and one of names.")
 	}
 	l := &list{s: s, t: t, o: o, byKey: map[string]*listedHousehold{}, seen: map[string]bool{}, proposed: map[ProposedVillage]int{}}
 	if l.villages, err = s.villageNames(ctx); err != nil {
 		return nil, err
 	}
-	if err := t.each(l.reject, l.row); err != nil {
+	if err := t.each(l.unreadable, l.row); err != nil {
 		return nil, err
 	}
 	l.Ignored = t.unused()
 	l.propose()
 	return l, nil
+}
+
+// unreadable: nobody knows whose row it was. What goes on above or below it may lack a member.
+func (l *list) unreadable(p RowProblem) {
+	l.reject(p)
+	l.torn = true
+	if l.last != nil {
+		l.last.broken = true
+	}
 }
 
 func (l *list) reject(p RowProblem) { l.Rejected = append(l.Rejected, p) }
@@ -119,22 +150,46 @@ func (l *list) propose() {
 // whole returns the households all of whose rows were taken; the other rows of a broken one are rejected with it.
 func (l *list) whole() []*listedHousehold {
 	var out []*listedHousehold
-	ids := map[string]int{}
 	for _, h := range l.order {
 		if h.broken {
 			for _, line := range h.lines {
-				l.reject(rowProblem(line, "household_incomplete", "Hộ này có dòng khác bị loại nên chưa nhận dòng nào. Sửa dòng đó rồi nhập lại cả tệp.",
-					"Another row of this household was rejected, so none is taken. Correct it and import the file again."))
+				l.reject(incomplete(line))
 			}
 			continue
 		}
-		h.identify(ids)
-		l.Households++
-		l.Members += len(h.members)
 		out = append(out, h)
 	}
-	slices.SortStableFunc(l.Rejected, func(a, b RowProblem) int { return a.Line - b.Line })
 	return out
+}
+
+// count says how much is taken, and what of it is worth a look.
+func (l *list) count(households []*listedHousehold) {
+	for _, h := range households {
+		l.Households++
+		l.Members += len(h.members)
+		if h.class == "" {
+			l.NoClass++
+		}
+		if !slices.ContainsFunc(h.members, func(m *listedMember) bool { return m.relation == "head" }) {
+			l.warn(h.lines[0], "head_missing", fmt.Sprintf("Hộ của %s không có ai là chủ hộ. Ghi \"Chủ hộ\" ở cột quan hệ của một người.", h.members[0].name),
+				fmt.Sprintf("The household of %s has no head. Write \"head\" in the column relation of one member.", h.members[0].name))
+		}
+		for _, m := range h.members {
+			if m.number != "" && !twelveDigits.MatchString(m.number) {
+				l.warn(m.line, "id_number_form", fmt.Sprintf("Số định danh %q của %s không đủ 12 chữ số. Đã ghi như trong tệp; xem lại.", m.number, m.name),
+					fmt.Sprintf("The identity number %q of %s does not have 12 digits. Written as it is; look at it.", m.number, m.name))
+			}
+		}
+	}
+	byLine := func(a, b RowProblem) int { return a.Line - b.Line }
+	slices.SortStableFunc(l.Rejected, byLine)
+	slices.SortStableFunc(l.Warnings, byLine)
+}
+
+var twelveDigits = regexp.MustCompile("^[0-9]{12}$")
+
+func (l *list) warn(line int, code, vi, en string) {
+	l.Warnings = append(l.Warnings, rowProblem(line, code, vi, en))
 }
 
 // fault is why a row is not taken.
@@ -152,8 +207,10 @@ func (l *list) row(x *line) error {
 		return nil
 	}
 	l.seen[exact] = true
+	above := l.last
 	h, f := l.household(x)
 	if f == nil {
+		h.broken = h.broken || l.torn && len(h.lines) == 0 && !l.begins(x) && (l.t.has("relation") || l.t.has("member"))
 		h.lines = append(h.lines, x.number)
 		f = l.fill(h, x)
 		if f != nil {
@@ -164,7 +221,11 @@ func (l *list) row(x *line) error {
 	if f != nil {
 		l.reject(rowProblem(x.number, f.code, f.vi, f.en))
 	}
+	l.torn = false
 	if h == nil {
+		if f.code == "household_missing" && above != nil {
+			above.broken = true // it may lack this member
+		}
 		l.last = nil // what follows without a number of its own must not fall to the household before
 	}
 	return nil
@@ -174,9 +235,9 @@ func (l *list) row(x *line) error {
 // where cells of a list were merged; never when it begins another village or another head.
 func (l *list) household(x *line) (*listedHousehold, *fault) {
 	no, code, place := x.get("household"), x.get("code"), x.get("village")
-	relation, _ := readRelation(x.get("relation"))
-	if no == "" && code == "" && place == "" || no == "" && code == "" && l.t.has("relation") && relation != "head" && l.sameVillage(place) {
-		if l.last != nil && relation != "head" && x.get("name") != "" {
+	begins := l.begins(x)
+	if no == "" && code == "" && place == "" || no == "" && code == "" && (l.t.has("relation") || l.t.has("member")) && !begins && l.sameVillage(place) {
+		if l.last != nil && !begins && x.get("name") != "" {
 			return l.last, nil
 		}
 	}
@@ -189,8 +250,8 @@ func (l *list) household(x *line) (*listedHousehold, *fault) {
 	}
 	key := no + "\x00" + code
 	if no == "" && code == "" {
-		if l.t.has("name") && (l.t.has("relation") || l.t.has("member")) && relation != "head" {
-			return nil, faultf("household_missing", "Không biết dòng này thuộc hộ nào. Ghi số hộ hoặc mã hộ.", "It does not show which household this row belongs to. Give the household's number or code.")
+		if l.t.has("name") && (l.t.has("relation") || l.t.has("member")) && !begins {
+			return nil, faultf("household_missing", "Không biết dòng này thuộc hộ nào. Ghi số hộ (cột hộ số) hoặc mã hộ (cột mã hộ).", "It does not show which household this row belongs to. Give the household's number (household) or code (household_code).")
 		}
 		key = "line " + strconv.Itoa(x.number)
 	}
@@ -203,6 +264,16 @@ func (l *list) household(x *line) (*listedHousehold, *fault) {
 	}
 	l.last = h
 	return h, nil
+}
+
+// begins tells whether a row is the first of a household: its head, or member 1 where the list has no relations.
+func (l *list) begins(x *line) bool {
+	if l.t.has("relation") {
+		relation, _ := readRelation(x.get("relation"))
+		return relation == "head"
+	}
+	n, err := strconv.Atoi(x.get("member"))
+	return err == nil && n <= 1
 }
 
 func (l *list) sameVillage(place string) bool {
@@ -245,7 +316,8 @@ func (l *list) fill(h *listedHousehold, x *line) *fault {
 		case m.no != "" && other.no == m.no:
 			return faultf("member_twice", "Thành viên số %s của hộ đã có ở dòng khác, nội dung khác.", "Member %s of this household stands in another row, with other content.", m.no)
 		case other.relation == "head" && m.relation == "head":
-			return faultf("head_twice", "Hộ đã có chủ hộ %s. Một hộ chỉ có một chủ hộ.", "The household has a head already: %s. There is one.", other.name)
+			return faultf("head_twice", "Cột quan hệ: hộ đã có chủ hộ %s mà %s cũng ghi là chủ hộ. Sửa quan hệ của một người, hoặc ghi số hộ khác nếu là hai hộ.",
+				"Column relation: the household has a head, %s, and %s is marked as head too. Correct one of them, or give another household number if they are two households.", other.name, m.name)
 		case other.name == m.name && other.birth == m.birth && other.number == m.number && m.no == "":
 			return faultf("member_twice", "%s đã có trong hộ này, nội dung khác.", "%s stands in this household already, with other content.", m.name)
 		}
@@ -267,7 +339,9 @@ func (h *listedHousehold) fillHousehold(x *line, o HouseholdOptions) *fault {
 		class = o.Class
 	}
 	if class != "" && h.class != "" && class != h.class {
-		return faultf("class_differs", "Các dòng của một hộ ghi hai loại: %s và %s.", "The rows of one household have two classes: %s and %s.", h.class, class)
+		return &fault{"class_differs",
+			fmt.Sprintf("Các dòng của một hộ ghi hai loại: %s và %s. Sửa cột loại hộ cho giống nhau.", ClassLabel(h.class, "vi"), ClassLabel(class, "vi")),
+			fmt.Sprintf("The rows of one household have two classes: %s and %s. Make the column class agree.", ClassLabel(h.class, "en"), ClassLabel(class, "en"))}
 	}
 	if class != "" {
 		h.class = class
@@ -275,7 +349,9 @@ func (h *listedHousehold) fillHousehold(x *line, o HouseholdOptions) *fault {
 	for _, name := range []string{"new", "back", "old"} {
 		if readMark(x.get(name)) == "yes" {
 			if h.history != "" && h.history != name {
-				return faultf("history_differs", "Hộ vừa ghi %s vừa ghi %s.", "The household is marked both %s and %s.", h.history, name)
+				return &fault{"history_differs",
+					fmt.Sprintf("Hộ vừa ghi %s vừa ghi %s. Chỉ đánh dấu một cột.", historyLabels[h.history].In("vi"), historyLabels[name].In("vi")),
+					fmt.Sprintf("The household is marked both %s and %s. Mark one column.", historyLabels[h.history].In("en"), historyLabels[name].In("en"))}
 			}
 			h.history = name
 		}
@@ -306,9 +382,11 @@ func (h *listedHousehold) fillHousehold(x *line, o HouseholdOptions) *fault {
 	return nil
 }
 
+var historyLabels = map[string]schema.Text{"new": {"vi": "phát sinh mới", "en": "new"}, "back": {"vi": "tái nghèo", "en": "fell back"}, "old": {"vi": "hộ cũ", "en": "old"}}
+
 // member reads the person of a row: in a list of households the head.
 func (l *list) member(x *line) (*listedMember, *fault) {
-	m := &listedMember{name: x.get("name"), no: x.get("member"), number: strings.ReplaceAll(x.get("id_number"), " ", "")}
+	m := &listedMember{line: x.number, name: x.get("name"), no: x.get("member"), number: strings.ReplaceAll(x.get("id_number"), " ", "")}
 	perHousehold := m.name == "" && x.get("head") != ""
 	if perHousehold {
 		m.name = x.get("head")
@@ -326,7 +404,8 @@ func (l *list) member(x *line) (*listedMember, *fault) {
 		m.relation = "head"
 	}
 	if m.ethnicity, ok = readEthnicity(l.s.set.Codes["ethnic-groups"], x.get("ethnicity")); !ok {
-		return nil, faultf("ethnicity_unknown", "Không có dân tộc %q trong danh mục.", "There is no ethnic group %q on the list.", x.get("ethnicity"))
+		return nil, faultf("ethnicity_unknown", "Cột dân tộc: không có %q trong danh mục. Ghi tên như Tày, Nùng, Dao, Mông, Kinh hoặc mã 01 … 54, hoặc để trống.",
+			"Column ethnicity: there is no %q on the list. Write a name such as Tày, Nùng, Dao, Mông, Kinh, a code 01 … 54, or leave it empty.", x.get("ethnicity"))
 	}
 	return m, m.born(x, l.o.Year)
 }

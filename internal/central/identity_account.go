@@ -93,6 +93,9 @@ func (s *Store) AddAccount(ctx context.Context, by string, a NewAccount) error {
 	})
 }
 
+// phoneForm: digits with the signs people set between them.
+var phoneForm = regexp.MustCompile(`^\+?[0-9]([ .-]?[0-9]){7,14}$`)
+
 func checkAccount(a *NewAccount) error {
 	a.Name = strings.Join(strings.Fields(a.Name), " ")
 	if a.Lang == "" {
@@ -106,6 +109,9 @@ func checkAccount(a *NewAccount) error {
 		return refuse("role_unknown", "Vai trò phải là một trong: "+strings.Join(Roles, ", ")+".", "The role must be one of: "+strings.Join(Roles, ", ")+".")
 	case a.Name == "" || len([]rune(a.Name)) > maxPersonName:
 		return refuse("person_name", "Ghi họ tên người dùng tài khoản (--name), tối đa 120 chữ.", "Give the person's name (--name), at most 120 characters.")
+	case a.Phone != "" && !phoneForm.MatchString(a.Phone):
+		return refuse("phone", fmt.Sprintf("Điện thoại (--phone) %q sai. Ghi 8–15 chữ số, ví dụ 0912 345 678 hoặc +84 912345678.", a.Phone),
+			fmt.Sprintf("The telephone (--phone) %q is wrong. Give 8 to 15 digits, such as 0912 345 678 or +84 912345678.", a.Phone))
 	case a.Role != "admin" && len(a.Areas) == 0:
 		return refuse("area_missing", "Ghi địa bàn được giao (--area), ví dụ --area 01969-03.", "Give the area (--area), such as --area 01969-03.")
 	case len(a.Areas) > maxGrants:

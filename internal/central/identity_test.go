@@ -496,7 +496,7 @@ func TestAStandardThatIsNotOfTheRoundsListIsRemarked(t *testing.T) {
 		standard, kind, from, to string
 		remarked                 bool
 	}{
-		{"vn-2021", "periodic", "2024-09-01", "2024-12-14", false}, // the list of 2025
+		{"vn-2021", "periodic", "2025-09-01", "2025-12-14", false}, // the list of 2026
 		{"vn-2021", "periodic", "2026-09-01", "2026-12-14", true},  // the list of 2027
 		{"vn-2027", "periodic", "2026-09-01", "2026-12-14", false},
 		{"vn-2027", "regular", "2026-10-15", "2026-10-31", true}, // the list of 2026 is still in force

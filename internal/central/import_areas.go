@@ -16,6 +16,7 @@ import (
 type AreaImport struct {
 	Added, Changed, Same int
 	Rejected             []RowProblem
+	Warnings             []RowProblem // taken all the same
 }
 
 var areaHeadings = map[string][]string{
@@ -49,6 +50,9 @@ func (s *Store) ImportAreas(ctx context.Context, by string, r io.Reader) (*AreaI
 	if err != nil {
 		return nil, err
 	}
+	for _, need := range []string{"code", "name", "parent_code"} {
+		in.fields = max(in.fields, t.columns[need]+1)
+	}
 	if err := t.each(in.reject, in.row); err != nil {
 		return nil, err
 	}
@@ -67,6 +71,7 @@ type areaImporter struct {
 	places   *places
 	national *schema.Areas
 	known    map[string][]schema.Area // villages in the store and those of this file, by code
+	fields   int                      // a row has at least
 	fresh    [][2]string              // (code, valid_from) of what is to be written, in the file's order
 }
 
@@ -94,6 +99,11 @@ func (in *areaImporter) areas() []schema.Area {
 }
 
 func (in *areaImporter) row(l *line) error {
+	if want := in.fields; len(l.cells) < want {
+		in.reject(rowProblem(l.number, "fields", fmt.Sprintf("Dòng có %d ô, cần ít nhất %d (mã, tên, mã xã). Kiểm tra dấu phẩy và dấu nháy.", len(l.cells), want),
+			fmt.Sprintf("The row has %d fields, at least %d are needed (code, name, parent_code). Look at the commas and quotes.", len(l.cells), want)))
+		return nil
+	}
 	a := schema.Area{Code: l.get("code"), Level: schema.LevelVillage, Name: l.get("name"), Parent: l.get("parent_code"),
 		ValidFrom: l.get("valid_from"), ValidTo: l.get("valid_to")}
 	if code, vi, en := in.wrong(&a); code != "" {
@@ -112,15 +122,34 @@ func (in *areaImporter) row(l *line) error {
 			in.Same++
 			return nil
 		}
+		in.twoOfOneName(l.number, a)
 		in.known[a.Code][i] = a
 		in.fresh = append(in.fresh, [2]string{a.Code, a.ValidFrom})
 		in.Changed++
 		return nil
 	}
+	in.twoOfOneName(l.number, a)
 	in.known[a.Code] = append(in.known[a.Code], a)
 	in.fresh = append(in.fresh, [2]string{a.Code, a.ValidFrom})
 	in.Added++
 	return nil
+}
+
+// twoOfOneName warns of a village whose name another of the commune has at the same time.
+func (in *areaImporter) twoOfOneName(line int, a schema.Area) {
+	name := foldVillage(a.Name)
+	for _, code := range sortedKeys(in.known) {
+		for _, have := range in.known[code] {
+			if code != a.Code && have.Parent == a.Parent && foldVillage(have.Name) == name && overlap(have, a) {
+				in.Warnings = append(in.Warnings, rowProblem(line, "name_twice", fmt.Sprintf("Xã %s có hai thôn tên %s: %s và %s. Nếu là một thôn, sửa mã; nếu là hai, danh sách hộ phải ghi mã thôn.", a.Parent, a.Name, code, a.Code),
+					fmt.Sprintf("The commune %s has two villages called %s: %s and %s. If they are one, correct the code; if not, lists of households have to give the code.", a.Parent, a.Name, code, a.Code)))
+			}
+		}
+	}
+}
+
+func overlap(have, a schema.Area) bool {
+	return (have.ValidTo == "" || a.ValidFrom < have.ValidTo) && (a.ValidTo == "" || have.ValidFrom < a.ValidTo)
 }
 
 // wrong looks at a row by itself.
@@ -173,14 +202,16 @@ func (in *areaImporter) communeDuring(a *schema.Area) bool {
 	return false
 }
 
-// clash compares a row with one that has the code already.
+// clash compares a row with one that has the code already. The same code, first day and commune is the same village: another
+// name is a correction.
 func clash(have, a schema.Area) (code, vi, en string) {
 	same := have.ValidFrom == a.ValidFrom
-	if survey.FoldName(have.Name) != survey.FoldName(a.Name) || (same && have.Parent != a.Parent) {
+	renamed := survey.FoldName(have.Name) != survey.FoldName(a.Name)
+	if same && have.Parent != a.Parent || renamed && (!same || have.ValidTo != a.ValidTo) {
 		return "code_reused", fmt.Sprintf("Mã %s đã cấp cho thôn %s (xã %s). Mã thôn chỉ cấp một lần: đặt mã khác.", a.Code, have.Name, have.Parent),
 			fmt.Sprintf("The code %s belongs to the village %s (commune %s). A code is given once: choose another.", a.Code, have.Name, have.Parent)
 	}
-	if !same && (have.ValidTo == "" || a.ValidFrom < have.ValidTo) && (a.ValidTo == "" || have.ValidFrom < a.ValidTo) {
+	if !same && overlap(have, a) {
 		return "period_overlaps", fmt.Sprintf("Thời hạn của mã %s trùng với dòng có từ %q đến %q. Ghi ngày cuối (valid_to) cho dòng cũ trước.", a.Code, have.ValidFrom, have.ValidTo),
 			fmt.Sprintf("The period of %s overlaps with the one from %q to %q. End the older row (valid_to) first.", a.Code, have.ValidFrom, have.ValidTo)
 	}

@@ -2,6 +2,7 @@ package central
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -58,6 +59,9 @@ func (l *line) get(column string) string {
 	return l.cells[i]
 }
 
+// heading is a column as the file names it.
+func (l *line) heading(column string) string { return l.t.header[l.t.columns[column]] }
+
 func (t *table) has(column string) bool {
 	_, ok := t.columns[column]
 	return ok
@@ -75,6 +79,10 @@ func openTable(r io.Reader, names map[string][]string) (*table, error) {
 	head, err := b.Peek(16 << 10)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read the file: %w", err)
+	}
+	if !plainText(head) {
+		return nil, refuse("not_csv", "Tệp này không phải CSV UTF-8 (có thể là tệp Excel hoặc chữ UTF-16). Mở bằng Excel hoặc LibreOffice, lưu thành CSV UTF-8, rồi nhập tệp ấy.",
+			"This file is not CSV UTF-8 (it may be an Excel file, or UTF-16 text). Open it in Excel or LibreOffice, save it as CSV UTF-8, and import that file.")
 	}
 	t := &table{csv: csv.NewReader(b)}
 	t.csv.Comma = separator(string(head))
@@ -94,6 +102,16 @@ func openTable(r io.Reader, names map[string][]string) (*table, error) {
 	}
 	return nil, refuse("header_missing", "Không thấy dòng tiêu đề có tên cột trong 15 dòng đầu. Thêm dòng tiêu đề.",
 		"No header line that names the columns among the first 15 rows. Add one.")
+}
+
+// plainText tells CSV from a workbook (a zip archive or an old compound file) and from UTF-16, which is full of zero bytes.
+func plainText(head []byte) bool {
+	for _, magic := range []string{"PK\x03\x04", "\xd0\xcf\x11\xe0", "\xff\xfe", "\xfe\xff"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return false
+		}
+	}
+	return bytes.IndexByte(head, 0) < 0
 }
 
 // maxTitleRows bounds what may stand above the header.

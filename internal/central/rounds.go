@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,6 +39,10 @@ func (s *Store) AddRound(ctx context.Context, by string, r NewRound) (id string,
 	if known {
 		return "", nil, refuse("round_exists", "Đã có bản ghi mang mã này. Bỏ --id để tạo mã mới.", "A record with this id exists already. Leave --id out to get a new one.")
 	}
+	twin, err := s.sameRound(ctx, &r)
+	if err != nil {
+		return "", nil, err
+	}
 	writes, err := writesOf(map[string]any{"name": r.Name, "kind": r.Kind, "standard": r.Standard, "questionnaire": r.Questionnaire,
 		"from": r.From, "to": r.To, "area": r.Area})
 	if err != nil {
@@ -48,7 +53,7 @@ func (s *Store) AddRound(ctx context.Context, by string, r NewRound) (id string,
 	if err != nil {
 		return "", nil, fmt.Errorf("open the round: %w", err)
 	}
-	return r.ID, s.remarksOn(&r), s.Audit(ctx, AuditEntry{Actor: by, Act: "round.add", Object: r.ID, Area: area.Code})
+	return r.ID, append(s.remarksOn(&r), twin...), s.Audit(ctx, AuditEntry{Actor: by, Act: "round.add", Object: r.ID, Area: area.Code})
 }
 
 // actor names the author of a change the program makes for a person, or for the operator at the command line.
@@ -89,11 +94,67 @@ func (s *Store) checkRound(r *NewRound) (schema.Area, error) {
 	case r.From == "" || r.To == "" || !isDay(r.From) || !isDay(r.To) || r.From > r.To:
 		return area, refuse("round_dates", "Ghi --from và --to dạng 2026-09-01, ngày đầu không sau ngày cuối.", "Give --from and --to as 2026-09-01, the first not after the last.")
 	}
+	if err := s.meantDuring(r, area); err != nil {
+		return area, err
+	}
 	r.Area = s.roundArea(r.Area, area, r.From)
 	if r.Name == "" {
 		r.Name = roundName(r.Kind, r.From, area)
 	}
 	return area, nil
+}
+
+// meantDuring refuses a code without a day whose unit of today did not exist during the round: in 2024 the code may have
+// meant another one.
+func (s *Store) meantDuring(r *NewRound, area schema.Area) error {
+	if _, date := schema.ParseRef(r.Area); date != "" || (area.ValidFrom == "" || area.ValidFrom <= r.To) && (area.ValidTo == "" || r.From < area.ValidTo) {
+		return nil
+	}
+	at, ok := s.places.Load().At(area.Code, r.From)
+	if !ok {
+		return refuse("area_dates", fmt.Sprintf("Mã %s là %s, chưa có hoặc không còn trong thời gian của đợt (%s đến %s). Sửa ngày hoặc chọn địa bàn khác.", area.Code, area.Name, r.From, r.To),
+			fmt.Sprintf("The code %s is %s, which did not exist during the round (%s to %s). Correct the dates or choose another area.", area.Code, area.Name, r.From, r.To))
+	}
+	day := r.To
+	if at.ValidTo != "" {
+		day = min(lastDay(at.ValidTo), r.From[:4]+"-12-31")
+	}
+	ref := at.Code + "@" + day
+	return refuse("area_dates", fmt.Sprintf("Mã %s vào %s là %s, nay là %s. Ghi --area %s nếu đúng là đơn vị ấy.", at.Code, dayMonthYear(r.From), fullName(at), fullName(area), ref),
+		fmt.Sprintf("The code %s was %s on %s, and is %s now. Write --area %s if that unit is meant.", at.Code, fullName(at), r.From, fullName(area), ref))
+}
+
+func fullName(a schema.Area) string {
+	if a.Level == schema.LevelVillage {
+		return a.Name
+	}
+	return strings.TrimSpace(a.UnitType + " " + a.Name)
+}
+
+func dayMonthYear(day string) string { return day[8:] + "/" + day[5:7] + "/" + day[:4] }
+
+// sameRound is a remark where a round of this kind, area and time is here already.
+func (s *Store) sameRound(ctx context.Context, r *NewRound) (remarks []*Refusal, err error) {
+	all, err := s.RoundDetails(ctx)
+	code, _ := schema.ParseRef(r.Area)
+	for _, have := range all {
+		if have.Kind == r.Kind && have.Area == code && have.From == r.From && have.To == r.To && have.Standard == r.Standard && s.sameUnit(code, have.Date, r) {
+			remarks = append(remarks, refuse("round_twice", fmt.Sprintf("Cảnh báo: đã có đợt như vậy: %s (%s). Nếu gõ hai lần thì dùng đợt ấy, đừng giao máy vào đợt mới.", have.ID, have.Name),
+				fmt.Sprintf("Warning: there is such a round already: %s (%s). If this was typed twice, use that one.", have.ID, have.Name)))
+		}
+	}
+	return remarks, err
+}
+
+// sameUnit: the code means the same unit on both days.
+func (s *Store) sameUnit(code, date string, r *NewRound) bool {
+	_, day := schema.ParseRef(r.Area)
+	if day == "" {
+		day = r.From
+	}
+	a, ok := s.places.Load().At(code, date)
+	b, ok2 := s.places.Load().At(code, day)
+	return ok == ok2 && a.ValidFrom == b.ValidFrom
 }
 
 // roundArea is the area as the round names it: with a day where the code alone would mean another unit when the round began.
