@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,7 +59,7 @@ var prepared = sync.OnceValue(func() string {
 
 func prepare(dir string) error {
 	now := func() time.Time { return time.UnixMilli(epochStart) }
-	s, err := central.Open(bg, "sqlite:"+filepath.Join(dir, homeFile), central.Options{Now: now})
+	s, err := central.Open(bg, "sqlite:"+filepath.Join(dir, homeFile), central.Options{Now: now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

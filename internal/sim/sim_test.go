@@ -13,7 +13,7 @@ import (
 // stepsPerSeed is the length of a run.
 const stepsPerSeed = 120
 
-// fixedSeeds always run; found is where a seed that once failed belongs, with what it showed.
+// fixedSeeds always run: 1, 2, 3 and so on.
 const fixedSeeds = 6
 
 func TestMain(m *testing.M) {

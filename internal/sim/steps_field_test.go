@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 
@@ -293,7 +294,7 @@ func stepNosy(w *world, _ *rand.Rand, t *tab) {
 // stepRestart ends the program in good order and starts it again, sometimes twice at once.
 func stepRestart(w *world, r *rand.Rand, t *tab) {
 	if chance(r, 3) { // the refusal takes two seconds of real time
-		if second, err := tablet.Open(bg, t.dir, tablet.Options{Now: t.now}); err == nil {
+		if second, err := tablet.Open(bg, t.dir, tablet.Options{Now: t.now, Log: slog.New(slog.DiscardHandler)}); err == nil {
 			second.Close()
 			w.fail("H1: %s was opened twice", t.name)
 		}
