@@ -279,7 +279,9 @@ func (j *Judge) householdMarks(r *rule, s *sheet, marks map[string]string, lang 
 		members = int(s.size.value.Int())
 	}
 	marks["members"] = strconv.Itoa(members)
-	marks["people"] = peopleText(members, lang)
+	if r.member || r.sized {
+		marks["people"] = peopleText(members, lang)
+	}
 	marks["count"] = strconv.Itoa(count)
 	for i := range r.open {
 		if c := &s.house[r.open[i].cell]; r.open[i].v.Unit == "house_area" && c.state == known {
@@ -306,9 +308,11 @@ func agedText(age Months, lang string) string {
 		return ageUnknown.In(lang)
 	}
 	text := agedYears
-	n := ageText(age, lang)
+	n := ""
 	if from, to := age.Years(); from == 0 {
 		text, n = agedUnder, strconv.Itoa(to+1)
+	} else {
+		n = ageText(age, lang)
 	}
 	return strings.Replace(text.In(lang), "{n}", n, 1)
 }
