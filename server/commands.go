@@ -125,7 +125,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	t := &terminal{ctx: ctx, in: in, out: out, err: errOut, en: c.Lang == "en", log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	if err != nil {
-		t.warn("Lệnh chưa đúng: %v. Xem: server --help", "Not a valid command: %v. See: server --help", err)
+		t.en = english(args)
+		t.warn("Lệnh chưa đúng: %s. Xem: server --help", "Not a valid command: %s. See: server --help", t.typed(err))
 		return statusUsage
 	}
 	if err := parsed.Run(t); err != nil {

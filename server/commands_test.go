@@ -27,6 +27,8 @@ func TestEveryRefusalIsSaidInBothLanguages(t *testing.T) {
 		"account_exists":  {"account", "add", "en01", "--role", "enumerator", "--area", "01969-01", "--name", "A"},
 		"account_name":    {"account", "add", "Én", "--role", "enumerator", "--area", "01969-01", "--name", "A"},
 		"role_unknown":    {"account", "add", "x1", "--role", "king", "--area", "01969-01", "--name", "A"},
+		"phone":           {"account", "add", "x1", "--role", "board", "--area", "01969-01", "--name", "A", "--phone", "abc"},
+		"area_dates":      {"round", "add", "--area", "01969", "--standard", "vn-2021", "--questionnaire", "household/2026.1", "--from", "2024-09-01", "--to", "2024-12-14"},
 		"area_missing":    {"account", "add", "x1", "--role", "board", "--name", "A"},
 		"area_unknown":    {"account", "grant", "en01", "--area", "063"}, // without a day: that district is no more
 		"grant_unknown":   {"account", "revoke", "en01", "--area", "01969-02"},
@@ -75,6 +77,37 @@ func TestAListIsImportedOnce(t *testing.T) {
 	}
 	d.do("", "rebuild", "--verify")
 	d.do("", "rebuild")
+}
+
+func TestAnImportSaysWhatItChanged(t *testing.T) {
+	d := newDesk(t)
+	d.do("", "area", "import", d.file("v.csv", villageFile))
+	head := "village,household,member,name,birth,relation,id_number,class\n"
+	d.do("", "household", "import", d.file("a.csv", head+"01969-01,1,1,Nông Văn A,1960,head,019060000001,poor\n01969-01,2,1,Lý Văn B,1961,head,12,\n"), "--year", "2025")
+	list := d.file("b.csv", head+"01969-01,1,1,Nông Văn A,1961,head,019060000001,near_poor\n01969-01,2,1,Lý Văn B,1961,head,12,\n")
+	status, out, errOut := d.try("", "household", "import", list, "--year", "2025")
+	for _, want := range []string{"Hộ mới 0, hộ sửa 1 (1 người), hộ không đổi 1", list + ":2: đổi loại: Hộ nghèo → Hộ cận nghèo: hộ Nông Văn A"} {
+		if status != statusOK || !strings.Contains(out, want) {
+			t.Errorf("status %d, %q, want %q", status, out, want)
+		}
+	}
+	for _, want := range []string{"1 hộ không có loại hộ", list + ":3: cảnh báo:", "[id_number_form]"} {
+		if !strings.Contains(errOut, want) {
+			t.Errorf("%q, want %q", errOut, want)
+		}
+	}
+	if help := d.do("", "household", "import", "--help"); !strings.Contains(help, "id_number") || !strings.Contains(help, "Hộ số") || !strings.Contains(help, "01969-01,1,2,Hoàng Thị Mẫu") {
+		t.Errorf("the help does not list the columns with a sample:\n%s", help)
+	}
+}
+
+func TestTheSameRoundTwiceIsRemarked(t *testing.T) {
+	d := newDesk(t)
+	first := d.office()
+	status, out, errOut := d.try("", "round", "add", "--area", "063@2024-12-31", "--standard", "vn-2021", "--questionnaire", "household/2026.1", "--from", "2024-09-01", "--to", "2024-12-14")
+	if status != statusOK || firstLine(out) == first || strings.TrimSpace(out) != firstLine(out) || !strings.Contains(errOut, first) {
+		t.Errorf("status %d, %q, %q, want a new id alone and a warning that names %s", status, out, errOut, first)
+	}
 }
 
 func TestABackupOpensAndIsNeverWrittenOver(t *testing.T) {

@@ -63,7 +63,10 @@ func ListColumns(lang string) string {
 		}
 		b.WriteString("  " + c.name + strings.Repeat(" ", max(0, 12-len(c.name))) + " " + text + "\n")
 	}
-	b.WriteString(sample + "\n" + ListSample)
+	b.WriteString(sample + "\n")
+	for line := range strings.Lines(ListSample) {
+		b.WriteString("  " + line)
+	}
 	return b.String()
 }
 
