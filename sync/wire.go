@@ -174,7 +174,8 @@ type PushHead struct {
 // replica's. A line that is malformed or over a limit keeps its place in the chain and carries its Fault.
 type Segment struct {
 	PushHead
-	Lines []Line
+	Lines      []Line
+	Unverified bool // nobody here knows the replica's key: the chain is right, whose it is must be found out
 }
 
 // Line is one change of a segment.
@@ -267,7 +268,7 @@ type Snapshot struct {
 type Home interface {
 	Enrol(ctx context.Context, req *EnrolRequest, peer string) (*EnrolAnswer, error)
 	Device(ctx context.Context, token string) (Device, error)                                 // 401 token
-	ReplicaKey(ctx context.Context, dev Device, replica string) (ed25519.PublicKey, error)    // 403 replica
+	ReplicaKey(ctx context.Context, dev Device, replica string) (ed25519.PublicKey, error)    // 403 replica, ErrUnseenReplica
 	Hello(ctx context.Context, dev Device, req *HelloRequest) (*HelloAnswer, error)           // 409 fork, 426 proto
 	Push(ctx context.Context, dev Device, seg *Segment) (*PushAnswer, error)                  // 409 gap, fork
 	Pull(ctx context.Context, dev Device, req *PullRequest, emit func(*PullLine) error) error // 403 scope, 409 epoch

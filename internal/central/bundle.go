@@ -118,13 +118,18 @@ func (s *Store) meet(ctx context.Context, by string, part *fieldsync.Part) (rep 
 		rep, err = readReplica(ctx, tx, part.Replica)
 		var unknown *fieldsync.Problem
 		if errors.As(err, &unknown) {
-			if err := s.addUnaccepted(ctx, tx, part); err != nil {
+			if err := s.addUnaccepted(ctx, tx, part.Replica, part.Account, part.Pub, fieldsync.ChainStart(part.Replica, ed25519.PublicKey(part.Pub))); err != nil {
 				return err
 			}
 			rep, err = readReplica(ctx, tx, part.Replica)
 		}
 		if err != nil {
 			return err
+		}
+		if rep.keyless() {
+			if rep, err = s.prove(ctx, tx, rep, ed25519.PublicKey(part.Pub)); err != nil {
+				return err
+			}
 		}
 		if rep.state == replicaServer || rep.state == replicaFork || !slices.Equal(rep.pub, ed25519.PublicKey(part.Pub)) {
 			return errBundleReplica
@@ -134,7 +139,8 @@ func (s *Store) meet(ctx context.Context, by string, part *fieldsync.Part) (rep 
 	return rep, err
 }
 
-func (s *Store) addUnaccepted(ctx context.Context, tx *sql.Tx, part *fieldsync.Part) error {
+// addUnaccepted notes a replica nobody has accepted. pub is empty where its key is not known; account is whose home it is kept in.
+func (s *Store) addUnaccepted(ctx context.Context, tx *sql.Tx, replica, account string, pub, h fieldsync.B64) error {
 	var n int
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM replica WHERE state = $1", replicaUnaccepted).Scan(&n); err != nil {
 		return err
@@ -143,10 +149,10 @@ func (s *Store) addUnaccepted(ctx context.Context, tx *sql.Tx, part *fieldsync.P
 		return refuse("bundle_replicas", "Quá nhiều bản cài chưa được chấp nhận. Xem server held list và chấp nhận trước khi nhập thêm.",
 			"Too many replicas wait to be accepted. See server held list and accept them before importing more.")
 	}
-	// The home is where the feed is kept, for ever: by the account the file claims; whose it is a person decides.
+	// The home is where the feed is kept, for ever: by the account it came from or names; whose it is a person decides.
 	_, err := tx.ExecContext(ctx, `INSERT INTO replica (replica, home, pub, account, state, h, created_at)
 		VALUES ($1, coalesce((SELECT home FROM account WHERE account = $2), ''), $3, '', $4, $5, $6) ON CONFLICT (replica) DO NOTHING`,
-		part.Replica, part.Account, []byte(part.Pub), replicaUnaccepted, []byte(fieldsync.ChainStart(part.Replica, ed25519.PublicKey(part.Pub))), s.Now())
+		replica, account, append([]byte{}, pub...), replicaUnaccepted, []byte(h), s.Now())
 	if err != nil {
 		return fmt.Errorf("note the replica: %w", err)
 	}
@@ -159,12 +165,14 @@ func (s *Store) AcceptCarried(ctx context.Context, by, replica, account string) 
 		if _, err := s.account(ctx, tx, account); err != nil {
 			return err
 		}
-		var state string
-		err := tx.QueryRowContext(ctx, "SELECT state FROM replica WHERE replica = $1", replica).Scan(&state)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		rep, err := readReplica(ctx, tx, replica)
+		if err != nil && !errors.As(err, new(*fieldsync.Problem)) {
 			return err
 		}
-		if state != replicaUnaccepted {
+		if err == nil && rep.keyless() {
+			return errNoKey
+		}
+		if err != nil || rep.state != replicaUnaccepted {
 			return refuse("replica_not_waiting", "Bản cài này không chờ chấp nhận. Xem: server held list.", "This replica does not wait to be accepted. See: server held list.")
 		}
 		return s.audit(ctx, tx, AuditEntry{Actor: by, Act: "replica.accept", Object: replica, Detail: account})

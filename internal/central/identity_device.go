@@ -39,12 +39,20 @@ func (s *Store) deviceOf(ctx context.Context, tx *sql.Tx, token string) (d field
 	return d, err
 }
 
-// ReplicaKey returns the key of a replica of the device's account; any other is refused with 403.
+// ReplicaKey returns the key of a replica of the device's account. One that was registered for another is refused with 403; one
+// that was never heard of here is carried for somebody, and kept apart.
 func (s *Store) ReplicaKey(ctx context.Context, dev fieldsync.Device, replica string) (key ed25519.PublicKey, err error) {
 	err = s.View(ctx, func(tx *sql.Tx) error {
 		r, err := readReplica(ctx, tx, replica)
+		if errors.As(err, new(*fieldsync.Problem)) || err == nil && r.keyless() {
+			return fieldsync.ErrUnseenReplica
+		}
 		if err != nil {
 			return err
+		}
+		if r.state == replicaUnaccepted { // it came by hand before, with its key
+			key = r.pub
+			return nil
 		}
 		if r.account != dev.Account || r.state == replicaServer {
 			return errReplica
@@ -86,6 +94,11 @@ func (s *Store) registerReplica(ctx context.Context, tx *sql.Tx, dev fieldsync.D
 	}
 	if err != nil {
 		return nil, err
+	}
+	if r.keyless() {
+		if r, err = s.prove(ctx, tx, r, pub); err != nil {
+			return nil, err
+		}
 	}
 	if r.state == replicaUnaccepted && slices.Equal(r.pub, pub) {
 		return s.claim(ctx, tx, dev, r)

@@ -18,6 +18,11 @@ func (s *Store) Push(ctx context.Context, dev fieldsync.Device, seg *fieldsync.S
 	if n := uint64(len(seg.Lines)); n == 0 || seg.From == 0 || seg.To-seg.From+1 != n {
 		return nil, &fieldsync.Problem{Status: 422, Code: "lines", Title: "The lines are not what the head announces."}
 	}
+	if seg.Unverified {
+		if err := s.meetUnseen(ctx, dev, seg); err != nil {
+			return nil, err
+		}
+	}
 	for try := 0; ; try++ {
 		answer, err := s.tryPush(ctx, dev, seg, try)
 		if err == nil || try == maxTries || !(errors.Is(err, errStale) || s.eng.again(err)) {
@@ -31,6 +36,9 @@ func (s *Store) tryPush(ctx context.Context, dev fieldsync.Device, seg *fieldsyn
 	p := &push{s: s, dev: dev, seg: seg, try: try}
 	if err := s.View(ctx, func(tx *sql.Tx) error { return p.prepare(ctx, tx) }); err != nil {
 		return nil, err
+	}
+	if p.fork != nil && seg.Unverified {
+		return nil, forkProblem(p.rep) // whose it is nobody can say, and another feed stands here: not kept
 	}
 	if p.fork != nil {
 		return nil, s.keepFork(ctx, p)
