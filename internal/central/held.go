@@ -181,10 +181,11 @@ func (s *Store) waiting(ctx context.Context, tx *sql.Tx, rep *replicaRow) (arriv
 	return arrivals, err
 }
 
-// closeForks settles changes of second branches that came again under a new replica: the same units and values under "was".
-func (s *Store) closeForks(ctx context.Context, tx *sql.Tx, arrivals []*arrival) error {
+// closeForks settles changes of second branches that came again under a new replica of the same account: the same act on the
+// same record under "was".
+func (s *Store) closeForks(ctx context.Context, tx *sql.Tx, rep *replicaRow, arrivals []*arrival) error {
 	for _, a := range arrivals {
-		if a.change == nil || a.change.Was == nil {
+		if a.change == nil || a.change.Was == nil || a.change.Account != rep.account {
 			continue
 		}
 		was := *a.change.Was
@@ -211,8 +212,11 @@ func (s *Store) closeFork(ctx context.Context, tx *sql.Tx, b *replicaRow, seq ui
 	if errors.Is(err, ErrNotHeld) {
 		return nil
 	}
-	if err != nil || held.change.Record != again.Record || !sameWrites(held.change.Writes, again.Writes) {
+	if err != nil {
 		return err
+	}
+	if was := held.change; was.Account != again.Account || was.Record != again.Record || was.Kind != again.Kind || !sameWrites(was.Writes, again.Writes) {
+		return nil
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE change SET state = 'closed' WHERE home = $1 AND replica = $2 AND seq = $3", b.home, b.id, int64(seq))
 	return err

@@ -200,7 +200,7 @@ func (p *push) store(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	p.plan = plan
-	if err := p.s.closeForks(ctx, tx, plan.arrivals); err != nil {
+	if err := p.s.closeForks(ctx, tx, p.rep, plan.arrivals); err != nil {
 		return err
 	}
 	p.rep.seq, p.rep.h = p.seg.To, p.seg.H
