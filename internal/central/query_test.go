@@ -28,7 +28,7 @@ func poorAnswers(name string, score int) []any {
 
 func newDesk(t *testing.T, s *Store) *desk {
 	d := &desk{s: s, round: addRound(t, s, newID())}
-	d.first, d.second = newTab(t, s, "en0417", "enumerator", "01975", "01969"), newTab(t, s, "en0418", "enumerator", "01975")
+	d.first, d.second = newTab(t, s, "en0417", "enumerator", "01975", "01969@2025-06-30"), newTab(t, s, "en0418", "enumerator", "01975")
 	d.poor, _ = d.first.household(villageA, d.round, poorAnswers("Nguyễn Thị Hường", 120)...)
 	d.rich, _ = d.first.household(villageA, d.round, poorAnswers("Lò Văn Pành", 300)...)
 	d.visited, _ = d.first.household(villageB, d.round, "outcome", "absent")
