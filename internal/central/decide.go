@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rasoat/rasoat/internal/survey"
-	"github.com/rasoat/rasoat/schema"
 	fieldsync "github.com/rasoat/rasoat/sync"
 )
 
@@ -39,6 +37,7 @@ const (
 // Why a change is published with a flag, and the codes of the issues filed for it.
 const (
 	WhyType    = "type"    // a value no reader can take: it counts as unknown
+	WhyReason  = "reason"  // a decision, a deletion or a removal without its reason
 	WhyVillage = "village" // the household's village is in no area table
 
 	issueVillage = "village_unknown"
@@ -143,27 +142,6 @@ func (s *Store) fate(rep *replicaRow, by *author, c *fieldsync.Change) (state, w
 		return StateHeld, WhyRole
 	}
 	return fateOfWrites(q, c)
-}
-
-// fateOfWrites: one unit the role may not write holds the whole change; a number sent as a text counts as unknown, and the
-// board is told.
-func fateOfWrites(q *schema.Questionnaire, c *fieldsync.Change) (state, why string) {
-	state = StatePublished
-	kind := q.Kinds[c.Kind]
-	for _, w := range c.Writes {
-		question, known := kind.Question(w.Unit)
-		if known && !question.MayWrite(c.Role) || !known && !survey.MayWrite(q, survey.Role(c.Role), c.Kind, w.Unit) {
-			return StateHeld, WhyRole
-		}
-		if known && len(w.Value) > 0 && w.Value[0] == '"' && numeric(question.Type) {
-			state, why = StateFlagged, WhyType
-		}
-	}
-	return state, why
-}
-
-func numeric(t schema.Type) bool {
-	return t == schema.TypeInteger || t == schema.TypeDecimal || t == schema.TypeMoney
 }
 
 // allowed decides by the author's grants whether work in these areas is published: the author is, or was, granted one of

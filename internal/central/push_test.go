@@ -59,6 +59,13 @@ func TestAPushedInterviewIsMergedJudgedAndCountedUpToTheProvince(t *testing.T) {
 	})
 }
 
+// raw is one write whose value is as it stands on the wire.
+func raw(unit, value string) []fieldsync.Write {
+	return []fieldsync.Write{{Unit: unit, Value: []byte(value)}}
+}
+
+func because(why string) func(*fieldsync.Change) { return func(c *fieldsync.Change) { c.Why = why } }
+
 func TestAChangeIsPublishedOrHeldByAccountRoleGrantKindAndQuestionnaire(t *testing.T) {
 	type edit = func(*fieldsync.Change)
 	cases := []struct {
@@ -76,6 +83,16 @@ func TestAChangeIsPublishedOrHeldByAccountRoleGrantKindAndQuestionnaire(t *testi
 		{"under an unknown questionnaire", villageA, w("village", villageA), func(c *fieldsync.Change) { c.Form = "household/2099.1" }, "held", "questionnaire"},
 		{"with one unit only a board may write", villageA, w("water", "tap", "decision/recognised", map[string]any{"class": "poor"}), func(c *fieldsync.Change) { c.Kind = "interview" }, "held", "role"},
 		{"with a number sent as text", villageA, w("b1_score", "120"), func(c *fieldsync.Change) { c.Kind = "interview" }, "flagged", "type"},
+		{"with a number beyond all numbers", villageA, raw("b1_score", `1e400`), func(c *fieldsync.Change) { c.Kind = "interview" }, "flagged", "type"},
+		{"with half a character", villageA, raw("address", `"a\ud800"`), nil, "flagged", "type"},
+		{"with half a character inside", villageA, raw("favourite", `{"a":["\udc00"]}`), nil, "flagged", "type"},
+		{"with a whole escaped character", villageA, raw("address", `"\\u \ud83c\udf3e\n"`), nil, "published", ""},
+		{"that deletes without a reason", villageA, raw(".", `{"s":"deleted","why":"mistake"}`), nil, "flagged", "reason"},
+		{"that deletes without a code", villageA, raw(".", `{"s":"deleted"}`), because("ghi nhầm"), "flagged", "reason"},
+		{"that deletes with an unknown code", villageA, raw(".", `{"s":"deleted","why":"whim"}`), because("ghi nhầm"), "flagged", "reason"},
+		{"that deletes with code and reason", villageA, raw(".", `{"s":"deleted","why":"mistake"}`), because("ghi nhầm"), "published", ""},
+		{"that removes a member without a reason", villageA, raw("m/m1/.", `{"s":"removed","why":"died"}`), func(c *fieldsync.Change) { c.Kind = "interview" }, "flagged", "reason"},
+		{"that takes back with a blank reason", villageA, w("address", "x"), func(c *fieldsync.Change) { c.Op, c.Why = fieldsync.OpRevert, "  " }, "flagged", "reason"},
 		{"with a unit nobody knows", villageA, w("village", villageA, "favourite_colour", "blue"), nil, "published", ""},
 	}
 	onBoth(t, func(t *testing.T, s *Store) {
