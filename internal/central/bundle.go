@@ -201,7 +201,7 @@ func (s *Store) ReceiptsFile(ctx context.Context) (file []byte, feeds int, err e
 			return err
 		}
 		for _, r := range reps {
-			notes, err := s.notesOf(ctx, tx, r)
+			notes, err := s.notesOf(ctx, tx, r, 0)
 			if err != nil {
 				return err
 			}

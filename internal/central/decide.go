@@ -65,10 +65,11 @@ type replicaRow struct {
 	pub                              ed25519.PublicKey
 	seq, forkAt                      uint64
 	h                                fieldsync.B64
+	device                           int64
 	revoked                          bool // its device was revoked: what comes late, by hand, is held
 }
 
-const replicaColumns = `replica, home, account, state, fork_of, pub, seq, fork_at, h,
+const replicaColumns = `replica, home, account, state, fork_of, pub, seq, fork_at, h, device,
 	(SELECT count(*) FROM device WHERE device.id = replica.device AND device.revoked_at <> 0)`
 
 func readReplica(ctx context.Context, tx *sql.Tx, id string) (*replicaRow, error) {
@@ -79,7 +80,7 @@ func scanReplica(row interface{ Scan(...any) error }) (*replicaRow, error) {
 	var r replicaRow
 	var pub, h []byte
 	var seq, forkAt, revoked int64
-	err := row.Scan(&r.id, &r.home, &r.account, &r.state, &r.forkOf, &pub, &seq, &forkAt, &h, &revoked)
+	err := row.Scan(&r.id, &r.home, &r.account, &r.state, &r.forkOf, &pub, &seq, &forkAt, &h, &r.device, &revoked)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, &fieldsync.Problem{Status: 403, Code: "replica", Title: "This replica is not registered here.",
 			Detail: "Say hello first: a valid token registers its replica."}

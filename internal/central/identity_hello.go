@@ -18,9 +18,6 @@ var (
 	errDefinition = &fieldsync.Problem{Status: 404, Code: "definition_unknown", Title: "There is no such definition."}
 )
 
-// releasedFor is how long hello repeats that a held change was released: a note lost on a bad line comes again.
-const releasedFor = 30 * 24 * 3600 * 1000 // milliseconds
-
 // maxNotes bounds the notes of one hello; the rest come once these are settled.
 const maxNotes = 500
 
@@ -41,7 +38,11 @@ func (s *Store) Hello(ctx context.Context, dev fieldsync.Device, req *fieldsync.
 	}
 	var h *hello
 	greet := func(tx *sql.Tx) error {
-		h = &hello{s: s, ctx: ctx, tx: tx, dev: dev, req: req}
+		last := int64(-1) // a second greeting tells what the first would have told
+		if h != nil && h.replica != nil {
+			last = h.last
+		}
+		h = &hello{s: s, ctx: ctx, tx: tx, dev: dev, req: req, last: last}
 		return h.read()
 	}
 	if err := s.grouped(ctx, 1, greet); err != nil {
@@ -55,7 +56,7 @@ func (s *Store) Hello(ctx context.Context, dev fieldsync.Device, req *fieldsync.
 			return nil, err
 		}
 	}
-	if h.rolledBack != "" {
+	if h.rolledBack != "" && s.mayTurn(dev, h.rolledBack) {
 		if err := s.newEpoch(ctx, h.rolledBack); err != nil {
 			return nil, err
 		}
@@ -92,6 +93,7 @@ type hello struct {
 	rounds     []string
 	notes      []fieldsync.Note
 	keys       stickKeys
+	last       int64  // when this replica said hello before; decisions made since are told
 	rolledBack string // why the store must have been rolled back
 }
 
@@ -105,7 +107,12 @@ func (h *hello) read() (err error) {
 	if h.scopes, h.areas, h.rounds, err = h.s.belongings(h.ctx, h.tx, h.dev.Account); err != nil {
 		return err
 	}
-	if h.notes, err = h.s.notesOf(h.ctx, h.tx, h.replica); err != nil {
+	if h.last < 0 {
+		if err := h.tx.QueryRowContext(h.ctx, "SELECT hello_at FROM replica WHERE replica = $1", h.replica.id).Scan(&h.last); err != nil {
+			return fmt.Errorf("read the last hello: %w", err)
+		}
+	}
+	if h.notes, err = h.s.notesOf(h.ctx, h.tx, h.replica, h.last); err != nil {
 		return err
 	}
 	if h.keys, err = h.s.stickKeys(h.ctx, h.tx); err != nil {
@@ -207,8 +214,12 @@ func (h *hello) remember() error {
 		saw = string(b)
 	}
 	acked := int64(min(h.req.Acked, 1<<53))
+	device := h.dev.ID
+	if h.replica.revoked { // another device speaks for it: what it writes stays held until a person releases it
+		device = h.replica.device
+	}
 	_, err = h.tx.ExecContext(h.ctx, `UPDATE replica SET hello_at = $1, device = $2, saw = CASE WHEN $3 = '' THEN saw ELSE $3 END,
-		acked = CASE WHEN acked < $4 THEN $4 ELSE acked END, said = $6 WHERE replica = $5`, now, h.dev.ID, saw, acked, h.replica.id, int64(min(h.req.Seq, 1<<53)))
+		acked = CASE WHEN acked < $4 THEN $4 ELSE acked END, said = $6 WHERE replica = $5`, now, device, saw, acked, h.replica.id, int64(min(h.req.Seq, 1<<53)))
 	if err != nil {
 		return fmt.Errorf("store the hello: %w", err)
 	}
@@ -227,10 +238,7 @@ func (h *hello) answer() (*fieldsync.HelloAnswer, error) {
 		}
 	}
 	slices.Sort(a.Drop)
-	if h.replica.seq > 0 {
-		a.Receipt = &fieldsync.Receipt{Server: me.Server, Epoch: me.Epoch, Replica: h.replica.id, Seq: h.replica.seq, H: h.replica.h, Level: fieldsync.LevelDurable}
-		a.Receipt.Sign(me.Key)
-	}
+	a.Receipt = h.s.receipt(h.replica)
 	return a, nil
 }
 
@@ -243,8 +251,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// notesOf are the replica's changes that are not published, and those that people released or refused.
-func (s *Store) notesOf(ctx context.Context, tx *sql.Tx, r *replicaRow) (notes []fieldsync.Note, err error) {
+// notesOf are the replica's changes that wait or are malformed, and those that people released or refused since a moment.
+func (s *Store) notesOf(ctx context.Context, tx *sql.Tx, r *replicaRow, since int64) (notes []fieldsync.Note, err error) {
 	scan := func(rows *sql.Rows) error {
 		var seq int64
 		var n fieldsync.Note
@@ -253,13 +261,13 @@ func (s *Store) notesOf(ctx context.Context, tx *sql.Tx, r *replicaRow) (notes [
 		notes = append(notes, n)
 		return err
 	}
-	err = eachRow(ctx, tx, `SELECT seq, state, why FROM change WHERE home = $1 AND replica = $2 AND state <> 'published' AND state <> 'erased'
-		AND state <> 'flagged' ORDER BY seq LIMIT $3`, []any{r.home, r.id, maxNotes}, scan)
+	err = eachRow(ctx, tx, `SELECT seq, state, why FROM change WHERE home = $1 AND replica = $2 AND state IN ('held', 'quarantine')
+		ORDER BY seq LIMIT $3`, []any{r.home, r.id, maxNotes}, scan)
 	if err != nil {
 		return nil, err
 	}
-	err = eachRow(ctx, tx, `SELECT seq, 'published', outcome FROM decision WHERE home = $1 AND replica = $2 AND outcome = 'released' AND at > $3
-		ORDER BY seq LIMIT $4`, []any{r.home, r.id, s.Now() - releasedFor, maxNotes}, scan)
+	err = eachRow(ctx, tx, `SELECT seq, CASE outcome WHEN 'released' THEN 'published' ELSE 'refused' END, CASE outcome WHEN 'released' THEN outcome ELSE why END
+		FROM decision WHERE home = $1 AND replica = $2 AND at >= $3 ORDER BY seq LIMIT $4`, []any{r.home, r.id, since, maxNotes}, scan)
 	slices.SortFunc(notes, func(a, b fieldsync.Note) int { return int(int64(a.S) - int64(b.S)) })
 	return notes, err
 }

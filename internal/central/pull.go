@@ -28,9 +28,12 @@ func (s *Store) Pull(ctx context.Context, dev fieldsync.Device, req *fieldsync.P
 	if p.left <= 0 {
 		p.left = defaultPull
 	}
-	p.left = min(p.left, maxPull)
+	p.left = max(1, min(p.left, maxPull)-endBytes*len(req.Cursors))
 	err := s.View(ctx, func(tx *sql.Tx) error { return p.read(ctx, tx, dev) })
 	if errors.Is(err, errRolledBack) {
+		if !s.mayTurn(dev, err.Error()) {
+			return errTurns
+		}
 		if err := s.newEpoch(ctx, err.Error()); err != nil {
 			return err
 		}
@@ -166,17 +169,19 @@ func (p *pull) piece(ctx context.Context, tx *sql.Tx, scope string, at uint64) (
 		if err := rows.Scan(&f.pos, &f.what, &f.rec, &f.replica, &f.seq, &f.since, &f.state, &f.bytes); err != nil {
 			return err
 		}
-		at = uint64(f.pos)
-		l := &fieldsync.PullLine{C: &fieldsync.Position{Scope: scope, Pos: at}}
+		pos := uint64(f.pos)
+		l := &fieldsync.PullLine{C: &fieldsync.Position{Scope: scope, Pos: pos}}
 		switch {
 		case f.what == lineGone:
 			if f.since.Valid {
+				at = pos
 				return nil
 			}
 			l.Gone = f.rec
 		case f.what == lineErase:
 			l.Erase = []string{fieldsync.Dot{Replica: f.replica, Seq: uint64(f.seq)}.String()}
 		case !f.since.Valid || f.pos < f.since.Int64:
+			at = pos
 			return nil
 		case !f.state.Valid:
 			return fmt.Errorf("the log has no change %s:%d", f.replica, f.seq)
@@ -185,8 +190,13 @@ func (p *pull) piece(ctx context.Context, tx *sql.Tx, scope string, at uint64) (
 				return err
 			}
 		}
-		p.lines = append(p.lines, l)
-		p.left -= lineBytes(l)
+		n := lineBytes(l)
+		if n > p.left && len(p.lines) > 0 { // the next pull begins with it
+			p.left = 0
+			return nil
+		}
+		p.lines, at = append(p.lines, l), pos
+		p.left -= n
 		return nil
 	})
 	return at, err
@@ -246,11 +256,13 @@ func withoutWrites(c *fieldsync.Change) *fieldsync.Change {
 	return &bare
 }
 
-// lineBytes is about what a line takes on the wire before compression.
+// lineBytes is what a line takes at most before compression.
 func lineBytes(l *fieldsync.PullLine) int {
-	n := 64 + len(l.B) + len(l.Gone)
 	if l.State != nil {
-		n += 256
+		return len(l.Append(nil)) + 1
 	}
-	return n
+	return 112 + len(l.C.Scope) + len(l.B) + len(l.Gone)
 }
+
+// endBytes is what the last line takes at most for each scope.
+const endBytes = 144

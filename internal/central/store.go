@@ -39,6 +39,7 @@ type Store struct {
 	writer   *writer
 	jobs     background
 	gate     enrolGate
+	turns    epochGate
 }
 
 // Self is who this store is.
