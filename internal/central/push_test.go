@@ -317,6 +317,12 @@ func TestARefusedChangeIsSeenWithoutItsValues(t *testing.T) {
 		if len(got) != 1 || string(got[0].Value) != `"1"` || !other.records[rec].Seen(bad.Dot) {
 			t.Errorf("after the refusal household_code is %v", got)
 		}
+		a.write(rec, "household", villageA, w("household_code", "3")) // on top of what was refused
+		a.push()
+		later := mergedOf(t, s, rec)
+		if diff := cmp.Diff([]string{`"1"`, `"3"`}, values(later, "household_code")); diff != "" || len(later.Waiting()) != 0 {
+			t.Errorf("work on top of a refused change (-want +got):\n%s\nwaiting for %v", diff, later.Waiting())
+		}
 		sound(t, s)
 	})
 }
