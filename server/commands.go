@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -60,6 +63,9 @@ func (p place) open(t *terminal) (*central.Store, error) {
 
 // with opens the store for one command.
 func (p place) with(t *terminal, f func(*central.Store) error) (err error) {
+	if _, missing := os.Stat(p.file()); p.Store == "" && !t.first && errors.Is(missing, fs.ErrNotExist) {
+		t.warn("Thư mục dữ liệu %s là mới, chưa có gì. Nếu gõ nhầm --data thì xem lại.", "The data folder %s is new and empty. Look again at --data if that is not meant.", p.Data)
+	}
 	store, err := p.open(t)
 	if err != nil {
 		return err
@@ -76,7 +82,12 @@ type terminal struct {
 	err io.Writer
 	en  bool
 	log *slog.Logger
+
+	first bool // the command is one a store may begin with
 }
+
+// firstCommands are what people do in a folder that is new.
+var firstCommands = []string{"serve", "restore", "demo", "area import", "account add", "recovery"}
 
 // say writes a line in the person's language.
 func (t *terminal) say(vi, en string, args ...any) { fmt.Fprintln(t.out, t.words(vi, en, args...)) }
@@ -129,6 +140,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		t.warn("Lệnh chưa đúng: %s. Xem: server --help", "Not a valid command: %s. See: server --help", t.typed(err))
 		return statusUsage
 	}
+	t.first = slices.ContainsFunc(firstCommands, func(c string) bool { return strings.HasPrefix(parsed.Command(), c) })
 	if err := parsed.Run(t); err != nil {
 		t.told(err)
 		return statusFailed

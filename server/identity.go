@@ -47,6 +47,9 @@ func (c *accountAdd) Run(t *terminal) error {
 			return err
 		}
 		t.weak(c.Account, password)
+	} else {
+		t.warn("%[1]s không có mật khẩu: dùng được máy tính bảng, không vào được trang quản lý. Đặt sau: server account password %[1]s",
+			"%[1]s has no password: it can use a tablet and cannot sign in to the console. Set one later: server account password %[1]s", c.Account)
 	}
 	return c.with(t, func(s *central.Store) error {
 		err := s.AddAccount(t.ctx, "", central.NewAccount{Account: c.Account, Name: c.Name, Role: c.Role, Phone: c.Phone, PasswordHash: hash, Areas: c.Area})

@@ -38,7 +38,11 @@ func (c *serveCommand) Run(t *terminal) error {
 		}
 		address := c.Address
 		if address == "" {
-			address = c.scheme() + "://" + l.Addr().String()
+			all := usable(l.Addr(), net.InterfaceAddrs)
+			address = c.scheme() + "://" + all[0]
+			for _, other := range all[1:] {
+				t.say("Cũng ở: %s://%s (máy con dùng địa chỉ nào thì ghi --address)", "Also at: %s://%s (say with --address which one devices use)", c.scheme(), other)
+			}
 		}
 		if err := store.SaveAddress(t.ctx, address); err != nil {
 			return err
