@@ -119,33 +119,46 @@ func (s *Store) LoadAreas(ctx context.Context) error {
 	return s.View(ctx, func(tx *sql.Tx) error { return s.loadAreas(ctx, tx) })
 }
 
+// loadAreas keeps the newest table anybody has read: a reader whose snapshot is older must not put the old one back.
 func (s *Store) loadAreas(ctx context.Context, tx *sql.Tx) error {
+	fresh, err := s.readAreas(ctx, tx)
+	for err == nil && fresh != nil {
+		have := s.places.Load()
+		if have != nil && have.version >= fresh.version || s.places.CompareAndSwap(have, fresh) {
+			break
+		}
+	}
+	return err
+}
+
+// readAreas reads the table of areas; nil when it is not newer than the one in use.
+func (s *Store) readAreas(ctx context.Context, tx *sql.Tx) (*places, error) {
 	version, err := areasVersion(ctx, tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if have := s.places.Load(); have != nil && have.version == version {
-		return nil
+	if have := s.places.Load(); have != nil && have.version >= version {
+		return nil, nil
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT code, level, name, unit_type, parent_code, valid_from, valid_to FROM area ORDER BY code, valid_from")
 	if err != nil {
-		return fmt.Errorf("read areas: %w", err)
+		return nil, fmt.Errorf("read areas: %w", err)
 	}
 	defer rows.Close()
 	var extra []schema.Area
 	for rows.Next() {
 		var a schema.Area
 		if err := rows.Scan(&a.Code, &a.Level, &a.Name, &a.UnitType, &a.Parent, &a.ValidFrom, &a.ValidTo); err != nil {
-			return err
+			return nil, err
 		}
 		extra = append(extra, a)
 	}
 	if err := rows.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	all, err := s.set.Areas.With(extra)
 	if err != nil {
-		return fmt.Errorf("join the imported areas to the national ones: %w", err)
+		return nil, fmt.Errorf("join the imported areas to the national ones: %w", err)
 	}
 	days := map[string][]string{}
 	for _, a := range extra {
@@ -159,8 +172,7 @@ func (s *Store) loadAreas(ctx context.Context, tx *sql.Tx) error {
 		allDays = append(allDays, list...)
 	}
 	slices.Sort(allDays)
-	s.places.Store(&places{Areas: all, version: version, days: days, allDays: slices.Compact(allDays)})
-	return nil
+	return &places{Areas: all, version: version, days: days, allDays: slices.Compact(allDays)}, nil
 }
 
 func areasVersion(ctx context.Context, tx *sql.Tx) (int64, error) {
@@ -189,12 +201,13 @@ func (s *Store) AddAreas(ctx context.Context, areas []schema.Area) error {
 				return fmt.Errorf("add area %s: %w", a.Code, err)
 			}
 		}
-		return s.loadAreas(ctx, tx) // refuses what does not fit, and with it the transaction
+		_, err = s.readAreas(ctx, tx) // refuses what does not fit, and with it the transaction
+		return err
 	})
 	if err != nil {
-		if err2 := s.LoadAreas(ctx); err2 != nil {
-			return fmt.Errorf("%w (and: %w)", err, err2)
-		}
+		return err
+	}
+	if err := s.LoadAreas(ctx); err != nil { // in use once it is committed
 		return err
 	}
 	s.rejudgeSoon()
