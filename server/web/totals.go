@@ -373,7 +373,7 @@ func (v *visit) completeness(t *totalsView) string {
 	}
 	parts := []string{
 		fmt.Sprintf("%s/%s %s", v.n(begun), v.n(int64(len(t.totals.Rows))), units),
-		v.t("totals.reviewed", v.n(s.Interviewed+s.Visited), v.n(s.Recorded)),
+		v.t("totals.reviewed", v.n(s.Complete+s.Visited), v.n(s.Recorded)),
 		v.t("totals.undetermined", v.n(s.Undetermined)),
 		v.t("totals.conflicts", v.n(s.OpenConflicts)),
 	}

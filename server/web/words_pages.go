@@ -28,7 +28,7 @@ var totalsWords = words{
 	"totals.empty":           {"Chưa có thôn nào trong địa bàn này. Nạp danh sách thôn ở mục Thôn, tổ.", "There is no village in this area. Import the list of villages under Villages."},
 	"totals.units_communes":  {"xã đã bắt đầu", "communes begun"},
 	"totals.units_villages":  {"thôn đã bắt đầu", "villages begun"},
-	"totals.reviewed":        {"%s/%s hộ đã rà soát", "%s/%s households reviewed"},
+	"totals.reviewed":        {"%s/%s hộ đã rà soát xong", "%s/%s households finished"},
 	"totals.undetermined":    {"%s hộ chưa xác định", "%s households undetermined"},
 	"totals.conflicts":       {"%s xung đột", "%s conflicts"},
 	"totals.late":            {"%s máy chưa liên lạc, lâu nhất từ %s", "%s tablets not heard from, the longest since %s"},
