@@ -1,6 +1,7 @@
 package central
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -184,8 +185,8 @@ func TestAFileThatIsNoListSaysWhatOneIs(t *testing.T) {
 		"name,birth\nA,1960\n":          {"columns", "Hộ số"},
 	} {
 		_, err := o.ImportHouseholds(o.ctx, "", strings.NewReader(text), HouseholdOptions{})
-		refusal, ok := err.(*Refusal)
-		if !ok || refusal.Code != c.code || !strings.Contains(refusal.Text["vi"], c.says) || refusal.Text["en"] == "" {
+		var refusal *Refusal
+		if !errors.As(err, &refusal) || refusal.Code != c.code || !strings.Contains(refusal.Text["vi"], c.says) || refusal.Text["en"] == "" {
 			t.Errorf("%.20q: %v, want %s", text, err, c.code)
 		}
 	}

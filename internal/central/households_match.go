@@ -265,7 +265,7 @@ func (h *listedHousehold) memberID(x *listedMember, n int) string {
 	return importID("member", h.id, headName(x), nth(n))
 }
 
-func (x *listedMember) is(p *knownPerson) { x.match, x.id, p.taken = p, p.id, true }
+func (m *listedMember) is(p *knownPerson) { m.match, m.id, p.taken = p, p.id, true }
 
 // meet takes the first of each that fit.
 func (h *listedHousehold) meet(k *knownHousehold, same func(*listedMember, *knownPerson) bool) {
