@@ -291,6 +291,19 @@ func TestResidentsRoundsAndAccountsCanBeEntered(t *testing.T) {
 	}
 }
 
+func TestARoundSubmittedTwiceIsOneRound(t *testing.T) {
+	w := newWorld(t, 5)
+	v := w.as(w.serve().URL, "quantri")
+	form := []string{"name", "Đợt thử", "kind", "periodic", "place", "063@2024-12-31", "from", "2024-09-01", "to", "2024-12-14", "standard", "vn-2021", "questionnaire", "household/2026.1"}
+	first, second := v.post("/rounds", form...), v.post("/rounds", form...)
+	if first.status != http.StatusSeeOther || second.status != http.StatusSeeOther || first.to != second.to {
+		t.Errorf("two submits: %d %s, %d %s", first.status, first.to, second.status, second.to)
+	}
+	if n := strings.Count(v.get("/rounds").body, "Đợt thử"); n != 1 {
+		t.Errorf("the list shows the round %d times", n)
+	}
+}
+
 func TestAHeldChangeIsReleasedOnceWithAReason(t *testing.T) {
 	w := newWorld(t, 30)
 	v := w.as(w.serve().URL, "ban02014")

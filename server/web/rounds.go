@@ -1,10 +1,13 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/rasoat/rasoat/internal/central"
 	"github.com/rasoat/rasoat/internal/survey"
@@ -171,12 +174,24 @@ func (v *visit) addRound() (problems, string, error) {
 	if len(wrong) > 0 {
 		return wrong, "", nil
 	}
-	id, _, err := v.s.Store.AddRound(v.Request().Context(), v.user.Account, central.NewRound{Name: name, Kind: v.FormValue("kind"), Area: area,
-		Standard: v.FormValue("standard"), Questionnaire: v.FormValue("questionnaire"), From: v.FormValue("from"), To: v.FormValue("to")})
+	round := central.NewRound{Name: name, Kind: v.FormValue("kind"), Area: area, Standard: v.FormValue("standard"),
+		Questionnaire: v.FormValue("questionnaire"), From: v.FormValue("from"), To: v.FormValue("to")}
+	round.ID = roundID(v.s.Store.Self().Server, round)
+	id, _, err := v.s.Store.AddRound(v.Request().Context(), v.user.Account, round)
+	var refusal *central.Refusal
+	if errors.As(err, &refusal) && refusal.Code == "round_exists" {
+		return nil, round.ID, nil // the same form sent twice: the round it asked for is there
+	}
 	if err != nil {
 		wrong, err = v.wrong(err, "place")
 	}
 	return wrong, id, err
+}
+
+// roundID is made from what the form says, so that an impatient second click opens no second round.
+func roundID(server string, r central.NewRound) string {
+	text := strings.Join([]string{server, r.Name, r.Kind, r.Area, r.Standard, r.Questionnaire, r.From, r.To}, "\x00")
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("rasoat-round\x00"+text)).String()
 }
 
 // residentsBody is the sheet of resident households of a commune's villages.
