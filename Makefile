@@ -21,9 +21,9 @@ test: ## set up, then every test (SQLite, PostgreSQL, wire, screens)
 	@scripts/setup postgres
 	RASOAT_NEED_POSTGRES=1 $(GO_NOCGO) test $(TAGS) ./...
 
-# CI runs the simulator on fixed seeds, inside the tests: what lands must not hang on a throw of dice. make sim throws them.
+# The simulator: fixed seeds inside the tests, and one random seed, which is printed.
 check: export RASOAT_SIM_SEEDS = 24
-check: lint test race mutants fuzz-quick demo server-size tablet-build console ## what CI runs
+check: lint test race mutants sim-once fuzz-quick demo server-size tablet-build console ## what CI runs
 	@echo "check: all passed"
 
 lint: ## formatting, vet, linters (a reason per rule in .golangci.yml)
@@ -39,6 +39,9 @@ mutants: ## seven broken merges; each must be caught by the merge tests
 
 sim: ## the simulator for a minute: make sim SEED=7 replays one run, SECONDS=3600 goes on for an hour
 	SEED=$(SEED) SIM_SECONDS=$(SECONDS) scripts/sim
+
+sim-once: ## the simulator on one random seed
+	SEED=$$RANDOM$$RANDOM scripts/sim
 
 sim-mutants: ## planted faults; each must be caught by the simulator
 	scripts/sim-mutants
@@ -77,4 +80,4 @@ clean: ## remove what was built and the demo's data
 	rm -rf bin data dist
 
 FORCE:
-.PHONY: help run demo test check lint race mutants fuzz-quick bench bench-quick tablet tablet-build console server-size sim sim-mutants clean FORCE
+.PHONY: help run demo test check lint race mutants fuzz-quick bench bench-quick tablet tablet-build console server-size sim sim-once sim-mutants clean FORCE
